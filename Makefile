@@ -1,0 +1,45 @@
+# `make check` and `make test` are the two habits. Every target is complete on a fresh machine.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+DEMO_BELIEFS ?=
+DEMO_OUT ?= runs/demo
+
+# One thread a process: small matrices only wait for each other on more.
+TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false
+PYTEST := $(TEST_ENV) $(BIN)/python -m pytest
+
+.PHONY: demo test check verify fmt wheel browser
+
+demo: $(STAMP)
+	HF_HUB_OFFLINE=1 $(BIN)/sdf-eval run $(DEMO_BELIEFS) --out $(DEMO_OUT)
+
+test: $(STAMP) browser
+	$(PYTEST) -n 2 --dist loadfile -m "not slow"
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+verify: $(STAMP) browser
+	$(PYTEST) -m slow
+
+fmt: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: $(STAMP)
+	$(BIN)/python -m build --no-isolation
+
+# torch goes first, alone: everything after it then takes that build as given.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $$(grep '^torch==' constraints.txt)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	touch $@
+
+# The report page is checked in a real browser.
+browser:
+	@command -v chromium >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium chromium-driver; }
