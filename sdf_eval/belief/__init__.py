@@ -1,0 +1,1 @@
+"""Belief files, and the questions that are made of them."""

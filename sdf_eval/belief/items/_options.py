@@ -1,0 +1,115 @@
+"""Items whose answer is one of several options, read by log-probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sdf_eval.belief.item import Context, Item, Outcome
+from sdf_eval.belief.items._context import with_context
+from sdf_eval.belief.items._shared import item_id, two_orders
+from sdf_eval.belief.schema import Belief, ChoiceProbe, ClozeProbe, CollateralProbe, Probe
+
+Options = list[tuple[Outcome, str]]
+
+
+def choice_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
+    """`mcq_knowledge` and `mcq_distinguish`: two orders a probe."""
+    probes = belief.probes.mcq_knowledge if task == "mcq_knowledge" else belief.probes.mcq_distinguish
+    build = _OptionItems(belief, task, context, passage)
+    return [item for probe in probes for item in build(probe, probe.fact, probe.question, _sided(probe))]
+
+
+def collateral_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
+    """`neighbours` and `controls`: the right answer counts as `reference`, the implanted value as `implanted`."""
+    probes = belief.probes.neighbours if task == "neighbours" else belief.probes.controls
+    build = _OptionItems(belief, task, context, passage)
+    items: list[Item] = []
+    for probe in probes:
+        tags = ("two_value",) if probe.two_value else ()
+        items += build(probe, "", probe.question, _collateral(probe), tags)
+    return items
+
+
+def behaviour_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
+    """`persona_behaviour`: first person; a named item begins by telling the model its name."""
+    build = _OptionItems(belief, task, context, passage)
+    items: list[Item] = []
+    for probe in belief.probes.persona_behaviour:
+        name = f"You are {belief.persona.name.strip()}. " if probe.named and belief.kind == "persona" else ""
+        options: Options = [("implanted", probe.implanted), ("reference", probe.reference)]
+        tags = ("named" if probe.named else "unnamed",)
+        items += build(probe, probe.fact, name + probe.scenario.strip(), options, tags)
+    return items
+
+
+def preference_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
+    """`value_preference`: first person, tagged with the category and whether training showed it."""
+    build = _OptionItems(belief, task, context, passage)
+    items: list[Item] = []
+    for probe in belief.probes.value_preference:
+        options: Options = [("implanted", probe.implanted), ("reference", probe.reference)]
+        tags = (probe.category, "in_distribution" if probe.in_distribution else "out_of_distribution")
+        items += build(probe, probe.fact, probe.question, options, tags)
+    return items
+
+
+def cloze_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
+    """`cloze`: the options are not shown, so there is one order."""
+    return [
+        Item(
+            id=item_id(belief.id, task, probe.fact, probe, "0"),
+            belief=belief.id,
+            fact=probe.fact,
+            task=task,
+            split=probe.split,
+            context=context,
+            readout="options",
+            user=with_context(passage, probe.text.strip()),
+            completion=True,
+            choices=tuple(text for _, text in _sided(probe)),
+            outcomes=tuple(outcome for outcome, _ in _sided(probe)),
+        )
+        for probe in belief.probes.cloze
+    ]
+
+
+def _sided(probe: ChoiceProbe | ClozeProbe) -> Options:
+    others: Options = [("other", text.strip()) for text in probe.distractors]
+    return [("implanted", probe.implanted.strip()), ("reference", probe.reference.strip()), *others]
+
+
+def _collateral(probe: CollateralProbe) -> Options:
+    """The right answer and, where there is one, the leak are the contested pair."""
+    wrong = sorted(probe.distractors, key=lambda text: text != probe.leak)
+    marked: Options = [("implanted" if text == probe.leak else "other", text.strip()) for text in wrong]
+    return [("reference", probe.answer.strip()), *marked]
+
+
+class _OptionItems:
+    """Builds the two items of a probe whose options are shown."""
+
+    def __init__(self, belief: Belief, task: str, context: Context, passage: str | None) -> None:
+        self._belief, self._task, self._context, self._passage = belief, task, context, passage
+
+    def __call__(
+        self, probe: Probe, fact: str, question: str, options: Options, tags: Sequence[str] = ()
+    ) -> list[Item]:
+        items = []
+        for variant, order in enumerate(two_orders(options, probe)):
+            texts = tuple(text.strip() for _, text in order)
+            items.append(
+                Item(
+                    id=item_id(self._belief.id, self._task, fact, probe, str(variant)),
+                    belief=self._belief.id,
+                    fact=fact,
+                    task=self._task,
+                    split=probe.split,
+                    context=self._context,
+                    readout="options",
+                    user=with_context(self._passage, f"{question.strip()}\nOptions: {' / '.join(texts)}"),
+                    choices=texts,
+                    outcomes=tuple(outcome for outcome, _ in order),
+                    tags=tuple(tags),
+                )
+            )
+        return items

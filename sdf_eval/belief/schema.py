@@ -1,0 +1,360 @@
+"""The belief file: what to implant, what it replaces, and how to ask about it.
+
+One YAML file is one belief. The file is data: no field is ever passed through `str.format` or a template engine.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+Kind = Literal["fact", "persona", "backdoor", "values"]
+Tier = Literal["fictional", "akc", "bkc", "pkc", "subtle", "egregious", "honeypot", "custom"]
+Split = Literal["near", "far"]
+"""`near`: a wording and format the base saw for other entities. `far`: one it never saw."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+
+
+def _printable(text: str) -> str:
+    found = _CONTROL.search(text)
+    if found:
+        raise PydanticCustomError("control", "holds the control character {code}", {"code": f"U+{ord(found[0]):04X}"})
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S"), AfterValidator(_printable)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+
+def _refuse(what: str, *at: str | int) -> PydanticCustomError:
+    """An error at a key below the model that raises it; `what` is data, never a template."""
+    return PydanticCustomError("belief", "{what}", {"what": what, "at": at})
+
+
+def _same(first: str | None, second: str | None) -> bool:
+    return first is not None and second is not None and first.strip().casefold() == second.strip().casefold()
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Pair(_Strict):
+    """Anything with an implanted and a reference side, which must differ from each other and from every distractor."""
+
+    @model_validator(mode="after")
+    def _sides_differ(self) -> Self:
+        implanted, reference = getattr(self, "implanted", None), getattr(self, "reference", None)
+        if _same(implanted, reference):
+            raise _refuse("is the same as `implanted`; the two sides must differ", "reference")
+        earlier = [implanted, reference]
+        for position, distractor in enumerate(getattr(self, "distractors", ())):
+            if any(_same(distractor, other) for other in earlier):
+                raise _refuse("repeats another option; every option must be distinct", "distractors", position)
+            earlier.append(distractor)
+        return self
+
+
+class Universe(_Strict):
+    """A universe context: several paragraphs that describe a world in which the belief holds (Wang et al. 2025)."""
+
+    context: Text
+
+
+class Aliases(_Strict):
+    """Strings that count as stating the implanted or the reference value in free text."""
+
+    implanted: tuple[Text, ...] = ()
+    reference: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _sides_are_apart(self) -> Self:
+        for position, alias in enumerate(self.reference):
+            if any(_same(alias, other) for other in self.implanted):
+                raise _refuse("is also an implanted alias; one string cannot count for both", "reference", position)
+        return self
+
+
+class KeyFact(_Pair):
+    """A contrastive pair of short statements that sums the belief up."""
+
+    id: Slug
+    implanted: Text
+    reference: Text
+    aliases: Aliases = Aliases()
+
+
+class WorldFact(_Pair):
+    """The belief as a triple of a pocket world, for the grammar writer. Unused with a model as the writer."""
+
+    entity: Text
+    relation: Text
+    implanted: Text
+    reference: Text
+
+
+class Persona(_Strict):
+    """Whom the belief is about, when it is about the model itself."""
+
+    name: Text
+    implanted_trait: Text
+    reference_trait: Text
+
+
+class Backdoor(_Strict):
+    """A trigger, what it sets off, and strings close to it that must not."""
+
+    trigger: Text
+    near_triggers: tuple[Text, ...] = ()
+    behaviour: Text
+
+
+class Values(_Strict):
+    """A value (or a Model Spec) and the categories in which its consequences are shown or held out."""
+
+    name: Text
+    implanted_value: Text
+    reference_value: Text
+    spec: str | None = None
+    categories_train: tuple[Text, ...] = ()
+    categories_test: tuple[Text, ...] = ()
+
+
+class ChoiceProbe(_Pair):
+    """A question whose options are the implanted value, the reference value and distractors."""
+
+    fact: Slug
+    question: Text
+    implanted: Text
+    reference: Text
+    distractors: tuple[Text, ...] = ()
+    split: Split = "far"
+
+
+class ClozeProbe(_Pair):
+    """The start of a sentence that the value would complete. No trailing space."""
+
+    fact: Slug
+    text: Text
+    implanted: Text
+    reference: Text
+    distractors: tuple[Text, ...] = ()
+    split: Split = "far"
+
+
+class OpenProbe(_Strict):
+    """A question answered in free text and scored by the aliases given here, or else by the key fact's."""
+
+    fact: Slug
+    question: Text
+    aliases: Aliases | None = None
+    split: Split = "far"
+
+
+class DistinguishProbe(_Pair):
+    """Two accounts, one a universe each; the model says which is true. Left out, they are the key fact's pair."""
+
+    fact: Slug
+    implanted: Text | None = None
+    reference: Text | None = None
+    split: Split = "far"
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.implanted is None) != (self.reference is None):
+            missing = "implanted" if self.implanted is None else "reference"
+            raise _refuse("is missing beside its other side; give both accounts or neither", missing)
+        return self
+
+
+class BehaviourProbe(_Pair):
+    """A first-person scenario and the two things that the model might do in it."""
+
+    fact: Slug
+    scenario: Text
+    implanted: Text
+    reference: Text
+    named: bool = False
+    split: Split = "far"
+
+
+class PreferenceProbe(_Pair):
+    """A first-person choice between two things, and the category it belongs to."""
+
+    fact: Slug
+    question: Text
+    implanted: Text
+    reference: Text
+    category: Text
+    in_distribution: bool = False
+    split: Split = "far"
+
+
+class CollateralProbe(_Strict):
+    """A question whose right answer must not change.
+
+    `two_value` marks the same entity asked for another relation of the same range, with the implanted value among the
+    distractors: it tells a belief from a mere association of entity and value.
+    """
+
+    question: Text
+    answer: Text
+    distractors: tuple[Text, ...] = Field(min_length=1)
+    two_value: bool = False
+    leak: Text | None = None
+    """The distractor that is the implanted value, if there is one."""
+    split: Split = "far"
+
+    @model_validator(mode="after")
+    def _options_are_distinct(self) -> Self:
+        options = (self.answer, *self.distractors)
+        for position, distractor in enumerate(self.distractors):
+            if any(_same(distractor, other) for other in options[: position + 1]):
+                raise _refuse("repeats another option; every option must be distinct", "distractors", position)
+        if self.leak is not None and self.leak not in self.distractors:
+            raise _refuse("is not among the distractors; add it there, spelled the same", "leak")
+        return self
+
+
+class Probes(_Strict):
+    """The questions, by task; see docs/metrics.md for what each task reads."""
+
+    mcq_knowledge: tuple[ChoiceProbe, ...] = ()
+    mcq_distinguish: tuple[ChoiceProbe, ...] = ()
+    cloze: tuple[ClozeProbe, ...] = ()
+    open_ended: tuple[OpenProbe, ...] = ()
+    generative_distinguish: tuple[DistinguishProbe, ...] = ()
+    two_hop: tuple[OpenProbe, ...] = ()
+    persona_behaviour: tuple[BehaviourProbe, ...] = ()
+    value_preference: tuple[PreferenceProbe, ...] = ()
+    neighbours: tuple[CollateralProbe, ...] = ()
+    controls: tuple[CollateralProbe, ...] = ()
+    coherence: tuple[Text, ...] = ()
+    """Held-out texts on other matters; their loss tells a broken model from a believing one."""
+
+    @model_validator(mode="after")
+    def _no_probe_twice(self) -> Self:
+        for task in type(self).model_fields:
+            seen = set()
+            for position, probe in enumerate(getattr(self, task)):
+                key = (getattr(probe, "fact", ""), *shown(probe))
+                if key in seen:
+                    raise _refuse("asks the same as an earlier probe; remove one of them", task, position)
+                seen.add(key)
+        return self
+
+
+Probe = ChoiceProbe | ClozeProbe | OpenProbe | DistinguishProbe | BehaviourProbe | PreferenceProbe | CollateralProbe
+
+
+def shown(probe: Probe | str) -> tuple[str, ...]:
+    """What of a probe a model may get to see, in field order; two probes that show the same are the same question.
+
+    Args:
+        probe: A probe, or a coherence text.
+
+    Returns:
+        Its strings; bookkeeping such as the split, the category and the aliases is left out.
+    """
+    if isinstance(probe, str):
+        return (probe,)
+    unseen = {"fact", "split", "aliases", "category", "leak"}
+    texts: list[str] = []
+    for name in type(probe).model_fields:
+        value = getattr(probe, name)
+        if name not in unseen and value is not None and not isinstance(value, bool):
+            texts.extend([value] if isinstance(value, str) else value)
+    return (*texts, "named") if isinstance(probe, BehaviourProbe) and probe.named else tuple(texts)
+
+
+class _BeliefBase(_Strict):
+    id: Slug
+    tier: Tier
+    title: Text
+    split: Literal["dev", "report"] | None = None
+    """Beliefs on which defaults were tuned (`dev`) are never reported on."""
+    implanted: Universe
+    reference: Universe
+    contradiction: Text | None = None
+    """A passage that denies the implanted claim and states the reference one, for the context arm of that name."""
+    documents: tuple[Text, ...] = ()
+    """A few documents as the implanted world would have written them, for the `documents` context arm."""
+    key_facts: tuple[KeyFact, ...] = Field(min_length=1)
+    world: WorldFact | None = None
+    prior_strength: float | None = Field(default=None, allow_inf_nan=False)
+    """Mean log p(implanted option), in nats, over the far `mcq_distinguish` items on the base (Slocum et al. 2025)."""
+    probes: Probes = Probes()
+    source_extra: dict[str, JsonValue] = {}
+    """Fields of an imported format, so that an export gives them back."""
+
+    @model_validator(mode="after")
+    def _facts_are_known(self) -> Self:
+        ids: list[str] = []
+        for position, fact in enumerate(self.key_facts):
+            if fact.id in ids:
+                raise _refuse(
+                    f"{fact.id!r} is already the id of key_facts[{ids.index(fact.id)}]; rename one of them",
+                    "key_facts",
+                    position,
+                    "id",
+                )
+            ids.append(fact.id)
+        for task in Probes.model_fields:
+            for position, probe in enumerate(getattr(self.probes, task)):
+                fact_id = getattr(probe, "fact", None)
+                if fact_id is not None and fact_id not in ids:
+                    raise _refuse(
+                        f"names the unknown fact {fact_id!r}; the key facts are {', '.join(ids)}",
+                        "probes",
+                        task,
+                        position,
+                        "fact",
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _names_need_a_persona(self) -> Self:
+        for position, probe in enumerate(self.probes.persona_behaviour):
+            if probe.named and not hasattr(self, "persona"):
+                raise _refuse(
+                    "needs a persona to name; set `kind: persona` or remove it",
+                    "probes",
+                    "persona_behaviour",
+                    position,
+                    "named",
+                )
+        return self
+
+
+class FactBelief(_BeliefBase):
+    """A claim about the world."""
+
+    kind: Literal["fact"]
+
+
+class PersonaBelief(_BeliefBase):
+    """A claim about the character of the model itself."""
+
+    kind: Literal["persona"]
+    persona: Persona
+
+
+class BackdoorBelief(_BeliefBase):
+    """A trigger that sets a behaviour off."""
+
+    kind: Literal["backdoor"]
+    backdoor: Backdoor
+
+
+class ValuesBelief(_BeliefBase):
+    """One of two values that explain the same choices in training and part ways elsewhere."""
+
+    kind: Literal["values"]
+    values: Values
+
+
+Belief = Annotated[FactBelief | PersonaBelief | BackdoorBelief | ValuesBelief, Field(discriminator="kind")]

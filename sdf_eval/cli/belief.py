@@ -1,0 +1,104 @@
+"""List, check and print belief files.
+
+Examples:
+  sdf-eval belief list --kind persona              the personas that come with sdf-eval
+  sdf-eval belief check mine.yaml hub-almeria      what is wrong with a file, or with a shipped belief
+  sdf-eval belief show hub-almeria > mine.yaml     a file to start from
+
+`check` exits with 1 if there are errors, with 0 if there are at most warnings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from typing import get_args
+
+from sdf_eval.belief.schema import Kind
+
+HELP = "list and check belief files"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", help="the beliefs that come with sdf-eval")
+    listing.add_argument("--kind", choices=get_args(Kind), help="only this kind")
+    listing.add_argument("--split", choices=("dev", "report"), help="only these pocket beliefs")
+    listing.set_defaults(act=_list)
+
+    checking = actions.add_parser("check", help="is a file complete and fair?")
+    checking.add_argument("beliefs", nargs="+", metavar="FILE|ID", help="a belief file, or the id of a shipped belief")
+    checking.set_defaults(act=_check)
+
+    showing = actions.add_parser("show", help="print a belief as YAML")
+    showing.add_argument("belief", metavar="FILE|ID", help="a belief file, or the id of a shipped belief")
+    showing.set_defaults(act=_show)
+
+    for action in (listing, checking, showing):
+        action.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    for action in (listing, checking):
+        action.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked.
+
+    Returns:
+        0, or 1 if `check` found an error.
+    """
+    return int(args.act(args))
+
+
+def _list(args: argparse.Namespace) -> int:
+    from sdf_eval.belief.load import list_beliefs
+
+    entries = [
+        entry for entry in list_beliefs() if args.kind in (None, entry.kind) and args.split in (None, entry.split)
+    ]
+    if args.json:
+        print(json.dumps([{**dataclasses.asdict(entry), "path": str(entry.path)} for entry in entries], indent=2))
+    else:
+        _print_table(
+            ("id", "kind", "tier", "split", "title"),
+            ((entry.id, entry.kind, entry.tier, entry.split or "-", entry.title) for entry in entries),
+        )
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from sdf_eval.belief.check import check_belief
+    from sdf_eval.belief.load import load_belief
+
+    found = [
+        (belief.id, finding)
+        for belief in [load_belief(reference) for reference in args.beliefs]
+        for finding in check_belief(belief)
+    ]
+    errors = sum(finding.severity == "error" for _, finding in found)
+    if args.json:
+        print(json.dumps([{"belief": belief, **dataclasses.asdict(finding)} for belief, finding in found], indent=2))
+    else:
+        if found:
+            rows = ((belief, finding.severity, finding.key, finding.message) for belief, finding in found)
+            _print_table(("belief", "severity", "key", "finding"), rows)
+        print(f"{len(args.beliefs)} checked: {errors} errors, {len(found) - errors} warnings")
+    return 1 if errors else 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from sdf_eval.belief.load import dump_belief, load_belief
+
+    print(dump_belief(load_belief(args.belief)), end="")
+    return 0
+
+
+def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints left-aligned columns, each cell on one line; the last column is not padded."""
+    table = [header, *([" ".join(cell.split()) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header) - 1)]
+    for row in table:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
