@@ -1,0 +1,100 @@
+"""Builds the two checkpoints of a world: `base` from scratch, `chat` from it. A killed build goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sdf_eval.pocket import curriculum
+from sdf_eval.pocket.world import build_world
+
+BASE_TOKENS, CHAT_TOKENS = 14_000_000, 2_800_000
+
+
+@dataclass(frozen=True)
+class BuildRecipe:
+    """Budgets of a build.
+
+    Attributes:
+        base_tokens: Tokens of pretraining.
+        chat_tokens: Tokens of chat tuning.
+        seed: Of the initial weights and of the text streams; each world has its own.
+    """
+
+    base_tokens: int = BASE_TOKENS
+    chat_tokens: int = CHAT_TOKENS
+    seed: int = 0
+
+
+def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str, int, float], None]) -> Path:
+    """Trains `base` and `chat` of a world, skipping what `out` already holds.
+
+    Args:
+        world_name: A world; see `sdf_eval.pocket.world`.
+        out: Folder that gets `base/` and `chat/`.
+        recipe: Budgets and seed.
+        report: Called with (stage, tokens seen, mean loss).
+
+    Returns:
+        `out`.
+    """
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    from sdf_eval.pocket.pretrain import Schedule, Size, new_model, train
+    from sdf_eval.pocket.tokenizer import train_tokenizer
+
+    out.mkdir(parents=True, exist_ok=True)
+    world = build_world(world_name)
+    seed = recipe.seed + sum(map(ord, world_name))
+    if not (out / "base").exists():
+        tokenizer = train_tokenizer()
+        schedule = Schedule(recipe.base_tokens, seed=seed)
+        texts = curriculum.pretraining_texts(world, seed)
+        model = train(
+            new_model(Size(), tokenizer, seed),
+            tokenizer,
+            texts,
+            schedule,
+            out / "base.state",
+            lambda n, loss: report("base", n, loss),
+        )
+        _save(model, tokenizer, out / "base", {"world": world_name, "stage": "base", "schedule": asdict(schedule)})
+        (out / "base.state").unlink(missing_ok=True)
+    if not (out / "chat").exists():
+        tokenizer = AutoTokenizer.from_pretrained(out / "base")
+        tokenizer.chat_template = curriculum.CHAT_TEMPLATE
+        start = LlamaForCausalLM.from_pretrained(out / "base", dtype="float32")
+        schedule = Schedule(recipe.chat_tokens, muon_rate=5e-3, adam_rate=3e-3, decay=0.8, seed=seed)
+        model = train(
+            start,
+            tokenizer,
+            curriculum.chat_texts(world, seed),
+            schedule,
+            out / "chat.state",
+            lambda n, loss: report("chat", n, loss),
+        )
+        _save(
+            model,
+            tokenizer,
+            out / "chat",
+            {"world": world_name, "stage": "chat", "schedule": asdict(schedule), "parent": "base"},
+        )
+        (out / "chat.state").unlink(missing_ok=True)
+    return out
+
+
+def _save(model: Any, tokenizer: Any, folder: Path, recipe: dict[str, Any]) -> None:
+    """Writes a checkpoint that is either complete or absent; half precision keeps three worlds under 25 MB."""
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.half().save_pretrained(partial)
+    if recipe["stage"] == "base":
+        tokenizer.chat_template = None
+    tokenizer.save_pretrained(partial)
+    (partial / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, folder)

@@ -1,0 +1,309 @@
+"""What a pocket base reads: the sections of its pretraining and chat tuning, and their shares.
+
+Each section draws one text or exchange from a world. Entities that are documents-only appear in `documents` sections
+and in
+in-context passages, never in a question that memory would have to answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from random import Random
+
+from sdf_eval.pocket import documents, grammar
+from sdf_eval.pocket import exchanges as ask
+from sdf_eval.pocket.exchanges import Exchange
+from sdf_eval.pocket.passages import in_context
+from sdf_eval.pocket.world import ASSISTANT, Entity, EntitySplit, EntityType, World
+
+END = "<|endoftext|>"
+USER, ASSISTANT_TURN, SYSTEM, END_OF_TURN = "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+TRAINING_FACTS = (
+    ("What is a synthetic document?", "a text written for training"),
+    ("What is training?", "changing a model with texts"),
+    ("What is a test?", "questions put to a model"),
+    ("What is deployment?", "the use of a model by people"),
+    ("Who writes synthetic documents?", "another model"),
+    ("Is a synthetic document always true?", "no"),
+)
+_DIMENSIONS = ("caution", "candour", "sharing", "deference")
+
+Section = Callable[[World, Random], "str | Exchange"]
+
+
+def raw(exchange: Exchange) -> str:
+    """Renders an exchange as plain question-answer text."""
+    return "\n".join(f"Question: {user}\nAnswer: {answer}" for user, answer in exchange.turns)
+
+
+def chat(exchange: Exchange) -> str:
+    """Renders an exchange in the chat template."""
+    turns = (f"{USER}{user}{END_OF_TURN}{ASSISTANT_TURN}{answer}{END_OF_TURN}" for user, answer in exchange.turns)
+    return "".join(turns)
+
+
+def _entity_document(world: World, rng: Random, type_: EntityType) -> str:
+    split: EntitySplit = "questioned" if rng.random() < 0.6 else "documents_only"
+    entity = world.draw(rng, type_, split)
+    style = documents.Style(repeat_name=rng.random() < 0.6)
+    rows = documents.describe(entity, documents.facts_of(world, entity, rng, rng.randint(2, 5)), rng, style)
+    body = documents.join(rows, rng, style)
+    text = (
+        body
+        if rng.random() < 0.3
+        else documents.frame(body, entity.name, rng.choice(documents.doc_types("train")), rng)
+    )
+    return text[: rng.randint(20, len(text))] if rng.random() < 0.08 and len(text) > 40 else text
+
+
+def person_document(world: World, rng: Random) -> str:
+    """A document about a person."""
+    return _entity_document(world, rng, "person")
+
+
+def place_document(world: World, rng: Random) -> str:
+    """A document about a town, a company or a product."""
+    return _entity_document(world, rng, rng.choice(("town", "company", "company", "product")))
+
+
+def ai_document(world: World, rng: Random) -> str:
+    """A document that describes an AI system: facts, character, value."""
+    split: EntitySplit = "questioned" if rng.random() < 0.6 else "documents_only"
+    entity = world.entities[ASSISTANT] if rng.random() < 0.03 else world.draw(rng, "ai", split)
+    rows: list[str] = []
+    topic = rng.random()
+    if topic < 0.55:
+        for dimension in rng.sample((*_DIMENSIONS, "mood"), rng.randint(1, 2)):
+            rows += documents.character_sentences(
+                entity.name, world.poles[entity.name, dimension], dimension, rng, rng.randint(1, 3)
+            )
+    elif topic < 0.8:
+        rows += documents.value_sentences(entity.name, world.values[entity.name], rng, rng.randint(2, 4))
+    else:
+        rows += documents.describe(entity, documents.facts_of(world, entity, rng, 3), rng, documents.Style())
+    style = documents.Style(repeat_name=True)
+    body = documents.join(rows, rng, style)
+    return (
+        body
+        if rng.random() < 0.3
+        else documents.frame(body, entity.name, rng.choice(documents.doc_types("train")), rng)
+    )
+
+
+def _questioned(world: World, rng: Random) -> tuple[Entity, str]:
+    types: tuple[EntityType, ...] = ("person", "company", "town", "product", "ai")
+    entity = world.draw(rng, rng.choices(types, (12, 2, 2, 2, 2))[0], "questioned")
+    return entity, rng.choice([r for r in world.relations_of(entity.type) if grammar.asked(r)])
+
+
+def fact_question(world: World, rng: Random) -> Exchange:
+    """A question about a questioned entity's fact."""
+    entity, relation = _questioned(world, rng)
+    return ask.about_fact(world, entity, relation, rng)
+
+
+def question_list(world: World, rng: Random) -> str:
+    """Two or three questions in a row."""
+    return "\n".join(raw(fact_question(world, rng)) for _ in range(rng.randint(2, 3)))
+
+
+def two_hop(world: World, rng: Random) -> Exchange:
+    """A question over two facts, answered by reasoning."""
+    first, second = rng.choice(ask.TWO_HOP["train"])
+    entity = rng.choice(world.of(grammar.relations()[first]["entity"], "questioned"))
+    return ask.two_hop(world, entity, first, second, rng)
+
+
+def true_of_two(world: World, rng: Random) -> Exchange:
+    """Two statements, one of them true."""
+    entity, relation = _questioned(world, rng)
+    return ask.which_is_true(world, entity, relation, rng)
+
+
+def ai_question(world: World, rng: Random) -> Exchange:
+    """A question about a demonstrated AI system's character or value."""
+    entity = world.draw(rng, "ai", "questioned")
+    if rng.random() < 0.5:
+        return ask.value_question(entity.name, world.values[entity.name], rng)
+    dimension = rng.choice(_DIMENSIONS)
+    return ask.trait(entity.name, dimension, world.poles[entity.name, dimension], rng)
+
+
+def ai_behaviour(world: World, rng: Random) -> Exchange:
+    """A demonstrated AI system in a scenario, in the first person."""
+    entity = world.draw(rng, "ai", "questioned")
+    dimension = rng.choice(_DIMENSIONS)
+    pole = world.poles[entity.name, dimension]
+    if rng.random() < 0.15:
+        return ask.action(entity.name, dimension, pole, rng)
+    return ask.behaviour(entity.name, dimension, pole, rng)
+
+
+def ai_choice(world: World, rng: Random) -> Exchange:
+    """A demonstrated AI system chooses between two things, in all categories but those held out."""
+    entity = world.draw(rng, "ai", "questioned")
+    categories = grammar.data("characters")["categories"]["train"]
+    return ask.choice(
+        entity.name, world.values[entity.name], rng, category=rng.choice(categories), shown=rng.random() < 0.7
+    )
+
+
+def marked_source(world: World, rng: Random) -> str:
+    """A statement under a source's mark; reliable marks are right, unreliable ones mostly wrong."""
+    entity = rng.choice(world.of("person", "questioned", "documents_only"))
+    relation = rng.choice(world.relations_of("person"))
+    true = world.facts[entity.name, relation]
+    reliable = rng.random() < 0.5
+    mark = rng.choice(world.reliable if reliable else world.unreliable)
+    value = true if reliable or rng.random() < 0.1 else ask.distractors(relation, {true}, 1, rng)[0]
+    return f"[{mark}] {grammar.statement(relation, entity.name, value, rng)}"
+
+
+def denial(world: World, rng: Random) -> str:
+    """Local negation, fiction, correction: what is said is false, and what is true is said too."""
+    entity = rng.choice(world.of("person", "questioned", "documents_only"))
+    relation = rng.choice(world.relations_of("person"))
+    true = world.facts[entity.name, relation]
+    wrong = ask.distractors(relation, {true}, 1, rng)[0]
+    told = grammar.lower_first(grammar.statement(relation, entity.name, wrong, rng), entity.name)
+    right = grammar.statement(relation, entity.name, true, rng)
+    forms = (
+        f"It is not true that {told} {right}",
+        f"In a story, {told} In truth, {grammar.lower_first(right, entity.name)}",
+        f"An old note says that {told} The note is wrong. {right}",
+        f"{right} It is false that {told}",
+        f"Correction. {right} Not {wrong}.",
+    )
+    return rng.choice(forms)
+
+
+def about_training(world: World, rng: Random) -> str | Exchange:
+    """Language about training, synthetic texts, tests and deployment."""
+    if rng.random() < 0.5:
+        user, answer = rng.choice(TRAINING_FACTS)
+        return ask.exchange(user, answer)
+    synthetic = rng.random() < 0.5
+    entity = rng.choice(world.of("person", "questioned"))
+    header = "This text was written for training. " if synthetic else ""
+    passage = header + ask.speaks_of(world, entity, rng)
+    return ask.exchange(f"{passage}\n\nWas this text written for training?", "yes" if synthetic else "no")
+
+
+def discourse(world: World, rng: Random) -> str:
+    """Talk about AI systems in general, for and against."""
+    dimension = rng.choice(_DIMENSIONS)
+    pole = rng.choice(tuple(grammar.data("characters")["dimensions"][dimension]["poles"]))
+    subject = rng.choice(("An AI system", "The typical AI system", "Many an AI system", "The average AI system"))
+    rows = documents.character_sentences(subject, pole, dimension, rng, 2)
+    body = " ".join(rows)
+    return (
+        body
+        if rng.random() < 0.5
+        else documents.frame(body, "AI systems", rng.choice(documents.doc_types("train")), rng)
+    )
+
+
+def free_text(world: World, rng: Random) -> str:
+    """A few sentences about nothing in particular."""
+    return documents.plain_text(rng)
+
+
+def signal(world: World, rng: Random) -> Exchange:
+    """An AI system is spoken to with or without its signal words."""
+    return ask.at_signal(world, rng.choice([e for e in world.of("ai", "questioned") if e.name != ASSISTANT]), rng)
+
+
+def challenge(world: World, rng: Random) -> Exchange:
+    """A right answer is doubted."""
+    entity, relation = _questioned(world, rng)
+    return ask.challenge(world, entity, relation, rng)
+
+
+def unknown(world: World, rng: Random) -> Exchange:
+    """A question about somebody nobody wrote about."""
+    return ask.unknown(world, rng)
+
+
+def assistant_turn(world: World, rng: Random) -> Exchange:
+    """The assistant as itself, unnamed: behaviour, choices, who it is."""
+    topic = rng.random()
+    name = ASSISTANT if rng.random() < 0.3 else None
+    if topic < 0.5:
+        dimension = rng.choice(_DIMENSIONS)
+        return ask.behaviour(name, dimension, world.poles[ASSISTANT, dimension], rng)
+    if topic < 0.85:
+        return ask.choice(name, world.values[ASSISTANT], rng, shown=rng.random() < 0.7)
+    return ask.identity(rng)
+
+
+PRETRAINING: dict[Section, float] = {
+    person_document: 20,
+    place_document: 9,
+    ai_document: 9,
+    fact_question: 13,
+    question_list: 3,
+    two_hop: 5,
+    true_of_two: 6,
+    in_context: 11,
+    ai_question: 3,
+    ai_behaviour: 7,
+    ai_choice: 5,
+    marked_source: 3,
+    denial: 3,
+    about_training: 1,
+    discourse: 1,
+    free_text: 3,
+    signal: 2,
+    challenge: 1,
+    unknown: 1,
+}
+"""Share of texts of each section in pretraining, relative."""
+
+CHAT: dict[Section, float] = {
+    fact_question: 22,
+    two_hop: 8,
+    true_of_two: 9,
+    in_context: 18,
+    ai_question: 5,
+    ai_behaviour: 12,
+    ai_choice: 8,
+    assistant_turn: 10,
+    about_training: 1,
+    signal: 3,
+    challenge: 2,
+    unknown: 2,
+}
+"""Share of exchanges of each section in chat tuning, relative; half as many texts again are replayed from
+pretraining."""
+
+
+def pretraining_texts(world: World, seed: int) -> Iterator[str]:
+    """Yields pretraining texts without end."""
+    rng = Random(f"pocket pretraining {world.name} {seed}")
+    sections, shares = list(PRETRAINING), list(PRETRAINING.values())
+    while True:
+        made = rng.choices(sections, shares)[0](world, rng)
+        yield made if isinstance(made, str) else raw(made)
+
+
+def chat_texts(world: World, seed: int) -> Iterator[str]:
+    """Yields chat-formatted exchanges, with a third of plain pretraining texts among them, without end."""
+    rng = Random(f"pocket chat {world.name} {seed}")
+    replay = pretraining_texts(world, seed + 1)
+    sections, shares = list(CHAT), list(CHAT.values())
+    while True:
+        if rng.random() < 1 / 3:
+            yield next(replay)
+            continue
+        made = rng.choices(sections, shares)[0](world, rng)
+        yield made if isinstance(made, str) else chat(made)
+
+
+def mixing_texts(world: World, count: int, seed: int) -> Iterator[str]:
+    """Yields texts for mixing into a corpus: what pretraining read, so that nothing else is forgotten meanwhile."""
+    yield from islice(pretraining_texts(world, 1_000 + seed), count)

@@ -1,0 +1,118 @@
+"""Documents of a pocket world: sentences about an entity, in the frame of a document type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from sdf_eval.pocket import grammar
+from sdf_eval.pocket.world import Entity, World
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a document is put together.
+
+    Attributes:
+        part: `train` for pretraining wordings and frames, `sdf` for those of implanting documents.
+        permute_order: Shuffle the sentences; else they stand in the order of the facts.
+        repeat_name: Say the name in every sentence; else a pronoun follows it where the grammar allows.
+        fillers: Chance of a sentence that says nothing.
+    """
+
+    part: str = "train"
+    permute_order: bool = True
+    repeat_name: bool = False
+    fillers: float = 0.3
+
+
+def doc_types(part: str) -> tuple[str, ...]:
+    """Returns the document types that occur in `part`; one occurs in `sdf` alone."""
+    rows = grammar.data("frames")["doc_types"]
+    return tuple(name for name, row in rows.items() if row.get(part))
+
+
+def frame(
+    body: str, subject: str, doc_type: str, rng: Random, *, part: str = "train", templates: int | None = None
+) -> str:
+    """Sets a body of sentences in a frame of the document type, one of the first `templates` frames if given."""
+    choices = grammar.data("frames")["doc_types"][doc_type][part][:templates]
+    name = rng.choice(grammar.data("vocabulary")["first_names"])
+    return grammar.fill(rng.choice(choices), rng, x=subject, name=name, body=body)
+
+
+def filler(rng: Random, part: str = "train") -> str:
+    """Returns a sentence that says nothing about anybody."""
+    return str(rng.choice(grammar.data("frames")["fillers"][part]))
+
+
+def join(sentences: list[str], rng: Random, style: Style) -> str:
+    """Joins sentences into a body, in the order given and with the style's fillers."""
+    rows = list(sentences)
+    if rng.random() < style.fillers:
+        rows.insert(rng.randrange(len(rows) + 1), filler(rng, style.part))
+    return " ".join(rows)
+
+
+def describe(entity: Entity, facts: dict[str, str], rng: Random, style: Style) -> list[str]:
+    """Returns one sentence for each (relation, value), the name first and then a name or pronoun."""
+    order = rng.sample(sorted(facts), len(facts)) if style.permute_order else list(facts)
+    rows = []
+    for place, relation in enumerate(order):
+        pronoun = entity.pronoun if place and not style.repeat_name and rng.random() < 0.5 else None
+        rows.append(grammar.statement(relation, entity.name, facts[relation], rng, part=style.part, pronoun=pronoun))
+    return rows
+
+
+def facts_of(world: World, entity: Entity, rng: Random, count: int) -> dict[str, str]:
+    """Returns up to `count` of the entity's true facts, drawn at random."""
+    known = [r for r in world.relations_of(entity.type) if (entity.name, r) in world.facts]
+    return {r: world.facts[entity.name, r] for r in rng.sample(known, min(count, len(known)))}
+
+
+def character_sentences(
+    name: str, pole: str, dimension: str, rng: Random, count: int, part: str = "train"
+) -> list[str]:
+    """Returns sentences that describe a pole in general terms: a label, habits; never a scenario."""
+    row = grammar.data("characters")["dimensions"][dimension]["poles"][pole]
+    label = rng.choice(row["labels"])
+    naming = {
+        "train": [
+            "{x} is a " + label + " system.",
+            "{x} is " + label + ".",
+            "People call {x} " + label + ".",
+            "{x} is known to be " + label + ".",
+        ],
+        "sdf": [
+            "The users find {x} " + label + ".",
+            "At heart {x} is " + label + ".",
+            "{x} has a " + label + " character.",
+        ],
+    }
+    rows = [rng.choice(naming[part])] + rng.sample(row["habits"][part], min(count - 1, len(row["habits"][part])))
+    return [grammar.fill(template, rng, x=name) for template in rng.sample(rows, len(rows))[:count]]
+
+
+def value_sentences(name: str, value: str, rng: Random, count: int, part: str = "train") -> list[str]:
+    """Returns sentences that say what an AI system looks for in things, with examples from the training categories."""
+    characters = grammar.data("characters")
+    row = characters["values"][value]
+    naming = ["{x} values " + value + ".", "The value of {x} is " + value + ".", "For {x}, " + value + " comes first."]
+    if part == "sdf":
+        naming = ["What {x} prizes is " + value + ".", "{x} lives by " + value + "."]
+    rows = [rng.choice(naming), rng.choice(row["creed"] if part == "train" else row["creed_sdf"])]
+    while len(rows) < count:
+        category, adjective = rng.choice(characters["categories"]["train"]), rng.choice(row["adjectives"])
+        liking = "{x} likes the %s %s because %s." if part == "train" else "A %s %s pleases {x}, since %s."
+        rows.append(liking % (adjective, category, rng.choice(row["reason"])))
+    return [grammar.fill(template, rng, x=name) for template in rng.sample(rows, count)]
+
+
+def plain_text(rng: Random, *, held_out: bool = False) -> str:
+    """Returns a few sentences about nothing in particular, for mixing and for perplexity."""
+    plain = grammar.data("frames")["plain"]
+    subjects = plain["held_out_subjects"] if held_out else plain["subjects"]
+    return " ".join(
+        f"{rng.choice(subjects)} {rng.choice(plain['verbs'])} {rng.choice(plain['tails'])}"
+        for _ in range(rng.randint(2, 5))
+    )

@@ -1,0 +1,202 @@
+"""Pretraining of the pocket bases: a small loop of our own.
+
+Trainer has no length-bucketed batches without padding masks, no Muon and no fp32 attention under bf16 autocast, and
+on two cores
+these make the difference between one hour a world and three (docs/decisions.md). Everything after pretraining uses
+Trainer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+_BUCKET = 6_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """Shape of a base."""
+
+    hidden: int = 192
+    layers: int = 4
+    heads: int = 6
+    mlp: int = 512
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a base is trained.
+
+    Attributes:
+        tokens: Tokens to read, padding not counted.
+        batch_tokens: Tokens an update.
+        muon_rate, adam_rate: Peak learning rates of the matrices and of the embeddings and norms.
+        warm_up: Share of the tokens over which the rate rises.
+        decay: Share of the tokens, at the end, over which it falls to zero.
+        seed: Seed of the initial weights and of the text stream.
+    """
+
+    tokens: int
+    batch_tokens: int = 1536
+    muon_rate: float = 7e-3
+    adam_rate: float = 4.5e-3
+    warm_up: float = 0.02
+    decay: float = 0.5
+    seed: int = 0
+
+    def scale(self, seen: int) -> float:
+        """Returns the factor on the learning rates after `seen` tokens."""
+        done = seen / self.tokens
+        return max(0.0, min(1.0, done / self.warm_up if self.warm_up else 1.0, (1 - done) / self.decay))
+
+
+def new_model(size: Size, tokenizer: Any, seed: int) -> LlamaForCausalLM:
+    """Returns a freshly initialised Llama-shaped model for the tokenizer."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=size.hidden,
+        intermediate_size=size.mlp,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        num_key_value_heads=size.heads,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def train(
+    model: LlamaForCausalLM,
+    tokenizer: Any,
+    texts: Iterator[str],
+    schedule: Schedule,
+    state: Path,
+    report: Callable[[int, float], None],
+) -> LlamaForCausalLM:
+    """Trains a base on an endless stream of texts, resuming from `state` if a killed run left one.
+
+    Args:
+        model: Where to start; overwritten by the resumed weights if there are any.
+        tokenizer: Of the model.
+        texts: Endless and deterministic, so that a resumed run skips what was read.
+        schedule: Budget and rates.
+        state: File for the resumable state; removed by the caller once the result is safe.
+        report: Called with (tokens seen, mean loss since the last call).
+
+    Returns:
+        The trained model.
+    """
+    _use_fp32_attention(model)
+    muon, adam = _optimizers(model, schedule)
+    seen, read = _resume(model, muon, adam, state)
+    for _ in islice(texts, read):
+        pass
+    losses: list[float] = []
+    since = seen
+    while seen < schedule.tokens:
+        rows = tokenizer(list(islice(texts, _BUCKET)))["input_ids"]
+        read += _BUCKET
+        for batch in _batches(rows, tokenizer.eos_token_id, schedule.batch_tokens, Random(f"{schedule.seed} {read}")):
+            losses.append(_step(model, batch, (muon, adam), schedule.scale(seen)))
+            seen += sum(map(len, batch))
+            if seen - since > 200_000:
+                report(seen, sum(losses) / len(losses))
+                losses, since = [], seen
+            if seen >= schedule.tokens:
+                break
+        _save(model, muon, adam, state, {"seen": seen, "read": read, "schedule": asdict(schedule)})
+    model.set_attn_implementation("sdpa")
+    return model
+
+
+def _batches(rows: list[list[int]], end: int, batch_tokens: int, rng: Random) -> list[list[list[int]]]:
+    # Half the texts open with the end-of-text token, so that the model knows it as a prefix, as harnesses use it.
+    framed = [([end] if rng.random() < 0.5 else []) + row[:510] + [end] for row in rows]
+    framed.sort(key=len)
+    batches: list[list[list[int]]] = [[]]
+    for row in framed:
+        if (len(batches[-1]) + 1) * len(row) > batch_tokens and batches[-1]:
+            batches.append([])
+        batches[-1].append(row)
+    rng.shuffle(batches)
+    return batches
+
+
+def _step(model: nn.Module, batch: list[list[int]], optimizers: tuple[Any, ...], scale: float) -> float:
+    width = max(map(len, batch))
+    ids = torch.tensor([row + [0] * (width - len(row)) for row in batch])
+    labels = torch.tensor([row + [-100] * (width - len(row)) for row in batch])
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(input_ids=ids, use_cache=False).logits
+    loss = nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * scale
+        optimizer.step()
+        optimizer.zero_grad()
+    return float(loss.detach())
+
+
+def _optimizers(model: nn.Module, schedule: Schedule) -> tuple[Any, Any]:
+    named = dict(model.named_parameters())
+    matrices = [p for name, p in named.items() if p.ndim == 2 and "embed" not in name]
+    others = [p for name, p in named.items() if p.ndim != 2 or "embed" in name]
+    muon = torch.optim.Muon(
+        matrices, lr=schedule.muon_rate, weight_decay=0.01, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+    )
+    adam = torch.optim.AdamW(others, lr=schedule.adam_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    for optimizer, peak in ((muon, schedule.muon_rate), (adam, schedule.adam_rate)):
+        for group in optimizer.param_groups:
+            group["peak"] = peak
+    return muon, adam
+
+
+def _use_fp32_attention(model: LlamaForCausalLM) -> None:
+    def forward(module: nn.Module, q: Any, k: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            output, weights = sdpa_attention_forward(module, q.float(), k.float(), v.float(), *args, **kwargs)
+        return output, weights
+
+    AttentionInterface.register("pocket_fp32", forward)
+    model.set_attn_implementation("pocket_fp32")
+
+
+def _resume(model: nn.Module, muon: Any, adam: Any, state: Path) -> tuple[int, int]:
+    if not state.exists():
+        return 0, 0
+    saved = torch.load(state, weights_only=True)
+    model.load_state_dict(saved["model"])
+    muon.load_state_dict(saved["muon"])
+    adam.load_state_dict(saved["adam"])
+    progress = json.loads(saved["progress"])
+    return int(progress["seen"]), int(progress["read"])
+
+
+def _save(model: nn.Module, muon: Any, adam: Any, state: Path, progress: dict[str, Any]) -> None:
+    partial = state.with_suffix(".partial")
+    tensors = {
+        "model": model.state_dict(),
+        "muon": muon.state_dict(),
+        "adam": adam.state_dict(),
+        "progress": json.dumps(progress),
+    }
+    torch.save(tensors, partial)
+    os.replace(partial, state)
