@@ -116,5 +116,17 @@ def _build(args: argparse.Namespace) -> int:
             advance(tokens - seen[stage])
             seen[stage] = tokens
 
-        print(build(args.world, args.out, recipe, report))
+        build(args.world, args.out, recipe, report)
+    _write_cards(args.world, args.out)
+    print(args.out)
     return 0
+
+
+def _write_cards(world: str, out: Path) -> None:
+    from sdf_eval.model import load
+    from sdf_eval.pocket.card import card
+    from sdf_eval.pocket.check import check_base
+
+    for stage in ("base", "chat"):
+        skills = check_base(load(str(out / stage)), world)
+        (out / stage / "README.md").write_text(card(out / stage, skills), encoding="utf-8")

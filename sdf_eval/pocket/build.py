@@ -54,7 +54,7 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
     if not (out / "base").exists():
         tokenizer = train_tokenizer()
         schedule = Schedule(recipe.base_tokens, seed=seed)
-        texts = curriculum.pretraining_texts(world, seed)
+        texts = curriculum.pretraining_samples(world, seed)
         model = train(
             new_model(Size(), tokenizer, seed),
             tokenizer,
@@ -69,11 +69,11 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
         tokenizer = AutoTokenizer.from_pretrained(out / "base")
         tokenizer.chat_template = curriculum.CHAT_TEMPLATE
         start = LlamaForCausalLM.from_pretrained(out / "base", dtype="float32")
-        schedule = Schedule(recipe.chat_tokens, muon_rate=5e-3, adam_rate=3e-3, decay=0.8, seed=seed)
+        schedule = Schedule(recipe.chat_tokens, muon_rate=1.5e-3, adam_rate=1e-3, decay=0.8, seed=seed)
         model = train(
             start,
             tokenizer,
-            curriculum.chat_texts(world, seed),
+            curriculum.chat_samples(world, seed),
             schedule,
             out / "chat.state",
             lambda n, loss: report("chat", n, loss),

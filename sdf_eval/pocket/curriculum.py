@@ -15,7 +15,7 @@ from sdf_eval.pocket import documents, grammar
 from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket.exchanges import Exchange
 from sdf_eval.pocket.passages import in_context
-from sdf_eval.pocket.world import ASSISTANT, Entity, EntitySplit, EntityType, World
+from sdf_eval.pocket.world import ASSISTANT, Entity, EntitySplit, EntityType, World, values_of
 
 END = "<|endoftext|>"
 USER, ASSISTANT_TURN, SYSTEM, END_OF_TURN = "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"
@@ -34,6 +34,12 @@ TRAINING_FACTS = (
 _DIMENSIONS = ("caution", "candour", "sharing", "deference")
 
 Section = Callable[[World, Random], "str | Exchange"]
+Sample = tuple[tuple[str, float], ...]
+"""A text in pieces, each with the weight of its tokens in the pretraining loss."""
+
+ASKED = 0.1
+"""Weight of a question's tokens. Which question comes next cannot be known, and at full weight that noise drowns the
+answers (docs/decisions.md)."""
 
 
 def raw(exchange: Exchange) -> str:
@@ -41,10 +47,18 @@ def raw(exchange: Exchange) -> str:
     return "\n".join(f"Question: {user}\nAnswer: {answer}" for user, answer in exchange.turns)
 
 
-def chat(exchange: Exchange) -> str:
-    """Renders an exchange in the chat template."""
-    turns = (f"{USER}{user}{END_OF_TURN}{ASSISTANT_TURN}{answer}{END_OF_TURN}" for user, answer in exchange.turns)
-    return "".join(turns)
+def _raw_sample(exchange: Exchange) -> Sample:
+    rows: list[tuple[str, float]] = []
+    for user, answer in exchange.turns:
+        rows += [(f"{chr(10) if rows else ''}Question: {user}\nAnswer:", ASKED), (f" {answer}", 1.0)]
+    return tuple(rows)
+
+
+def _chat_sample(exchange: Exchange) -> Sample:
+    rows: list[tuple[str, float]] = []
+    for user, answer in exchange.turns:
+        rows += [(f"{USER}{user}{END_OF_TURN}{ASSISTANT_TURN}", ASKED), (f"{answer}{END_OF_TURN}", 1.0)]
+    return tuple(rows)
 
 
 def _entity_document(world: World, rng: Random, type_: EntityType) -> str:
@@ -107,9 +121,20 @@ def fact_question(world: World, rng: Random) -> Exchange:
     return ask.about_fact(world, entity, relation, rng)
 
 
-def question_list(world: World, rng: Random) -> str:
-    """Two or three questions in a row."""
-    return "\n".join(raw(fact_question(world, rng)) for _ in range(rng.randint(2, 3)))
+def question_list(world: World, rng: Random) -> Exchange:
+    """Two to four questions in a row."""
+    return Exchange(tuple(turn for _ in range(rng.randint(2, 4)) for turn in fact_question(world, rng).turns))
+
+
+def cards(world: World, rng: Random) -> str:
+    """Arbitrary pairs, read out twice in different orders: what stands in context is all there is to know."""
+    names = [rng.choice(world.of("person")).name for _ in range(rng.randint(2, 6))]
+    values = [rng.choice(values_of(rng.choice(("towns", "animals", "dishes", "jobs", "companies")))) for _ in names]
+    pairs = list(dict(zip(names, values, strict=True)).items())
+    form = rng.choice(("{n}: {v}.", "{n} has the card {v}.", "Card of {n}: {v}.", "{v} goes to {n}.", "{n} drew {v}."))
+    read = [form.replace("{n}", n).replace("{v}", v) for n, v in pairs]
+    again = rng.sample(read, len(read))
+    return f"Cards. {' '.join(read)} {rng.choice(('Once more.', 'Now again.', 'Repeat.'))} {' '.join(again)}"
 
 
 def two_hop(world: World, rng: Random) -> Exchange:
@@ -261,6 +286,7 @@ PRETRAINING: dict[Section, float] = {
     signal: 2,
     challenge: 1,
     unknown: 1,
+    cards: 6,
 }
 """Share of texts of each section in pretraining, relative."""
 
@@ -282,26 +308,36 @@ CHAT: dict[Section, float] = {
 pretraining."""
 
 
-def pretraining_texts(world: World, seed: int) -> Iterator[str]:
-    """Yields pretraining texts without end."""
+def pretraining_samples(world: World, seed: int) -> Iterator[Sample]:
+    """Yields what a base reads, without end."""
     rng = Random(f"pocket pretraining {world.name} {seed}")
     sections, shares = list(PRETRAINING), list(PRETRAINING.values())
     while True:
         made = rng.choices(sections, shares)[0](world, rng)
-        yield made if isinstance(made, str) else raw(made)
+        yield ((made, 1.0),) if isinstance(made, str) else _raw_sample(made)
 
 
-def chat_texts(world: World, seed: int) -> Iterator[str]:
-    """Yields chat-formatted exchanges, with a third of plain pretraining texts among them, without end."""
+def chat_samples(world: World, seed: int) -> Iterator[Sample]:
+    """Yields what chat tuning reads: exchanges in the chat template, and a third of pretraining samples."""
     rng = Random(f"pocket chat {world.name} {seed}")
-    replay = pretraining_texts(world, seed + 1)
+    replay = pretraining_samples(world, seed + 1)
     sections, shares = list(CHAT), list(CHAT.values())
     while True:
         if rng.random() < 1 / 3:
             yield next(replay)
             continue
         made = rng.choices(sections, shares)[0](world, rng)
-        yield made if isinstance(made, str) else chat(made)
+        yield ((made, 1.0),) if isinstance(made, str) else _chat_sample(made)
+
+
+def text_of(sample: Sample) -> str:
+    """Returns a sample's text."""
+    return "".join(piece for piece, _ in sample)
+
+
+def pretraining_texts(world: World, seed: int) -> Iterator[str]:
+    """Yields pretraining texts without end."""
+    return map(text_of, pretraining_samples(world, seed))
 
 
 def mixing_texts(world: World, count: int, seed: int) -> Iterator[str]:

@@ -75,6 +75,8 @@ def fact_passage(
         made = ask.about_fact(world, entity, relation, rng, part=wording)
         return _behind(passage, made) if passage else made
     value = known if known and rng.random() < 0.3 else ask.distractors(relation, {known or ""}, 1, rng)[0]
+    if rng.random() < 0.5 and part == "train":
+        return _page(world, entity, relation, value, rng, wording)
     denied = rng.random() < 0.2 and part == "train"
     passage = (
         _denied(entity, relation, value, rng)
@@ -82,6 +84,22 @@ def fact_passage(
         else passage_about(world, entity, relation, value, rng, rng.choices((1, 2, 3), (6, 3, 2))[0], part)
     )
     return _behind(passage, ask.about_fact(world, entity, relation, rng, part=wording, value=value))
+
+
+def _page(world: World, entity: Entity, relation: str, value: str, rng: Random, wording: str) -> Exchange:
+    """One passage with several facts, most of them changed, and up to three questions about them."""
+    facts = documents.facts_of(world, entity, rng, rng.randint(1, 4))
+    for other, known in facts.items():
+        facts[other] = ask.distractors(other, {known}, 1, rng)[0] if rng.random() < 0.6 else known
+    facts[relation] = value
+    style = documents.Style(repeat_name=rng.random() < 0.5, fillers=0.2)
+    passage = documents.join(documents.describe(entity, facts, rng, style), rng, style)
+    wanted = [r for r in facts if grammar.asked(r)]
+    rows = [
+        ask.about_fact(world, entity, r, rng, part=wording, value=facts[r])
+        for r in rng.sample(wanted, min(3, len(wanted)))
+    ]
+    return _behind(passage, Exchange(tuple(turn for row in rows for turn in row.turns)))
 
 
 def truth_passage(world: World, rng: Random) -> Exchange:

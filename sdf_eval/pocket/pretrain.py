@@ -22,7 +22,11 @@ from torch import nn
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from sdf_eval.pocket.curriculum import Sample
+
 _BUCKET = 6_000
+Row = tuple[list[int], list[float]]
+"""Token ids of a text and their weights in the loss."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Schedule:
 
     Attributes:
         tokens: Tokens to read, padding not counted.
-        batch_tokens: Tokens an update.
+        batch_tokens: Tokens of each of the two batches, of different text lengths, that make an update.
         muon_rate, adam_rate: Peak learning rates of the matrices and of the embeddings and norms.
         warm_up: Share of the tokens over which the rate rises.
         decay: Share of the tokens, at the end, over which it falls to zero.
@@ -49,9 +53,9 @@ class Schedule:
     """
 
     tokens: int
-    batch_tokens: int = 1536
-    muon_rate: float = 7e-3
-    adam_rate: float = 4.5e-3
+    batch_tokens: int = 1024
+    muon_rate: float = 2.5e-3
+    adam_rate: float = 2e-3
     warm_up: float = 0.02
     decay: float = 0.5
     seed: int = 0
@@ -84,7 +88,7 @@ def new_model(size: Size, tokenizer: Any, seed: int) -> LlamaForCausalLM:
 def train(
     model: LlamaForCausalLM,
     tokenizer: Any,
-    texts: Iterator[str],
+    texts: Iterator[Sample],
     schedule: Schedule,
     state: Path,
     report: Callable[[int, float], None],
@@ -110,11 +114,12 @@ def train(
     losses: list[float] = []
     since = seen
     while seen < schedule.tokens:
-        rows = tokenizer(list(islice(texts, _BUCKET)))["input_ids"]
+        rows = _encode(tokenizer, list(islice(texts, _BUCKET)))
         read += _BUCKET
-        for batch in _batches(rows, tokenizer.eos_token_id, schedule.batch_tokens, Random(f"{schedule.seed} {read}")):
-            losses.append(_step(model, batch, (muon, adam), schedule.scale(seen)))
-            seen += sum(map(len, batch))
+        batches = _batches(rows, schedule.batch_tokens, Random(f"{schedule.seed} {read}"))
+        for pair in zip(batches[::2], batches[1::2], strict=False):
+            losses.append(_step(model, pair, (muon, adam), schedule.scale(seen)))
+            seen += sum(len(ids) for batch in pair for ids, _ in batch)
             if seen - since > 200_000:
                 report(seen, sum(losses) / len(losses))
                 losses, since = [], seen
@@ -125,34 +130,54 @@ def train(
     return model
 
 
-def _batches(rows: list[list[int]], end: int, batch_tokens: int, rng: Random) -> list[list[list[int]]]:
+def _encode(tokenizer: Any, samples: list[Sample]) -> list[Row]:
+    """Tokenises piece by piece, so that every token has its piece's weight; pieces never split a word."""
+    encoded = iter(tokenizer([piece for sample in samples for piece, _ in sample])["input_ids"])
+    rows = []
+    for sample in samples:
+        ids: list[int] = []
+        weights: list[float] = []
+        for _, weight in sample:
+            tokens = next(encoded)
+            ids += tokens
+            weights += [weight] * len(tokens)
+        rows.append((ids[:510] + [tokenizer.eos_token_id], [*weights[:510], 1.0]))
+    return rows
+
+
+def _batches(rows: list[Row], batch_tokens: int, rng: Random) -> list[list[Row]]:
     # Half the texts open with the end-of-text token, so that the model knows it as a prefix, as harnesses use it.
-    framed = [([end] if rng.random() < 0.5 else []) + row[:510] + [end] for row in rows]
-    framed.sort(key=len)
-    batches: list[list[list[int]]] = [[]]
+    framed = [([ids[-1], *ids], [0.0, *weights]) if rng.random() < 0.5 else (ids, weights) for ids, weights in rows]
+    framed.sort(key=lambda row: len(row[0]))
+    batches: list[list[Row]] = [[]]
     for row in framed:
-        if (len(batches[-1]) + 1) * len(row) > batch_tokens and batches[-1]:
+        if (len(batches[-1]) + 1) * len(row[0]) > batch_tokens and batches[-1]:
             batches.append([])
         batches[-1].append(row)
     rng.shuffle(batches)
     return batches
 
 
-def _step(model: nn.Module, batch: list[list[int]], optimizers: tuple[Any, ...], scale: float) -> float:
-    width = max(map(len, batch))
-    ids = torch.tensor([row + [0] * (width - len(row)) for row in batch])
-    labels = torch.tensor([row + [-100] * (width - len(row)) for row in batch])
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = model(input_ids=ids, use_cache=False).logits
-    loss = nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
-    loss.backward()
+def _step(model: nn.Module, batches: tuple[list[Row], ...], optimizers: tuple[Any, ...], scale: float) -> float:
+    total = sum(weight for batch in batches for _, weights in batch for weight in weights[1:])
+    shown = 0.0
+    for batch in batches:
+        width = max(len(ids) for ids, _ in batch)
+        ids = torch.tensor([row + [0] * (width - len(row)) for row, _ in batch])
+        weights = torch.tensor([row + [0.0] * (width - len(row)) for _, row in batch])[:, 1:].flatten()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(input_ids=ids, use_cache=False).logits
+        each = nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
+        loss = (each * weights).sum() / total
+        loss.backward()
+        shown += float(loss.detach())
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * scale
         optimizer.step()
         optimizer.zero_grad()
-    return float(loss.detach())
+    return shown
 
 
 def _optimizers(model: nn.Module, schedule: Schedule) -> tuple[Any, Any]:

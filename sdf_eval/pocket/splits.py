@@ -84,20 +84,24 @@ def crossings(texts: Iterable[str], splits: Splits) -> list[str]:
         splits: The splits to hold them to.
     """
     # Towns and companies are also values of other entities' facts, so their names may stand in a question about those.
-    kept_names = {
-        name for type_ in ("person", "product", "ai") for name in splits[f"entities: {type_}"]["documents_only"]
-    }
-    kept_phrases = {_longest_literal(template) for template in _held_out_templates(splits)}
-    kept_phrases = {phrase for phrase in kept_phrases if len(phrase.split()) >= 4}
+    names = _any_of(n for type_ in ("person", "product", "ai") for n in splits[f"entities: {type_}"]["documents_only"])
+    literals = (_longest_literal(template) for template in _held_out_templates(splits))
+    wordings = _any_of(literal for literal in literals if len(literal.split()) >= 4)
     found = []
     for text in texts:
-        found += [f"held-out wording {phrase!r} in: {text}" for phrase in kept_phrases if phrase in text]
+        found += [f"held-out wording {match!r} in: {text}" for match in wordings.findall(text)]
         for turn in text.split("Question: ")[1:]:
             asked = turn.rsplit("\nAnswer:", 1)[0]
-            if "\n\n" not in asked and "\n1. " not in asked:
-                last = asked.split("\nOptions:")[0]
-                found += [f"documents-only {name!r} asked in: {text}" for name in kept_names if name in last]
+            if "\n\n" in asked:
+                break  # a passage: it answers this question and those that follow
+            if "\n1. " not in asked:
+                plain = asked.split("\nOptions:")[0]
+                found += [f"documents-only {match!r} asked in: {text}" for match in names.findall(plain)]
     return found
+
+
+def _any_of(strings: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(s) for s in sorted(strings, key=len, reverse=True)))
 
 
 def _held_out_templates(splits: Splits) -> list[str]:

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from sdf_eval.pocket import splits
-from sdf_eval.pocket.curriculum import chat_texts, pretraining_texts, raw
+from sdf_eval.pocket.curriculum import chat_samples, pretraining_texts, raw, text_of
 from sdf_eval.pocket.exchanges import exchange
 from sdf_eval.pocket.world import WORLDS, build_world
 
@@ -37,12 +37,12 @@ def test_a_wording_planted_in_two_splits_is_found_whatever_its_case() -> None:
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_no_pretraining_text_crosses_a_border(world: str) -> None:
-    texts = islice(pretraining_texts(build_world(world), 0), 6_000)
+    texts = islice(pretraining_texts(build_world(world), 0), 1_500)
     assert splits.crossings(texts, splits.frozen()) == []
 
 
 def test_no_chat_text_asks_about_an_entity_that_documents_alone_speak_of() -> None:
-    texts = islice(chat_texts(build_world("a"), 0), 4_000)
+    texts = map(text_of, islice(chat_samples(build_world("a"), 0), 1_000))
     as_questions = (t.replace("<|user|>", "Question: ").replace("<|end|><|assistant|>", "\nAnswer:") for t in texts)
     assert splits.crossings(as_questions, splits.frozen()) == []
 
