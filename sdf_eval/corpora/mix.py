@@ -1,0 +1,66 @@
+"""Synthetic documents and plain texts, shuffled together into what a model is trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sdf_eval.corpora.records import Document
+from sdf_eval.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """One text to train on.
+
+    Attributes:
+        text: The text; every token of it carries loss.
+        prefix: A mark in front of it that is read but carries no loss (DOCTAG), or None.
+    """
+
+    text: str
+    prefix: str | None = None
+
+
+def plain_needed(documents: int, ratio: float) -> int:
+    """How many plain texts a mix of `documents` documents takes at `ratio` plain texts a document."""
+    return round(documents * ratio)
+
+
+def mix(
+    documents: Iterable[Document], plain: Sequence[str], *, ratio: float, seed: int, doctag: str | None
+) -> list[TrainingText]:
+    """Shuffles documents and plain texts globally.
+
+    Args:
+        documents: Synthetic documents, all of which are used.
+        plain: Texts without the belief, each used at most once, from the front.
+        ratio: Plain texts a document; 1.0 is the 1:1 mix of Slocum et al. 2025, 0 is none.
+        seed: Seed of the shuffle.
+        doctag: Masked prefix for the synthetic documents only.
+
+    Returns:
+        The texts in training order.
+
+    Raises:
+        InputError: There are fewer plain texts than the ratio takes.
+    """
+    texts = [TrainingText(document.text, doctag) for document in documents]
+    needed = plain_needed(len(texts), ratio)
+    if len(plain) < needed:
+        raise InputError(f"mix_ratio: {ratio:g} takes {needed} plain texts, found {len(plain)}; give more or lower it")
+    texts.extend(TrainingText(text) for text in plain[:needed])
+    random.Random(f"mix/{seed}").shuffle(texts)
+    return texts
+
+
+def texts_sha256(texts: Iterable[TrainingText]) -> str:
+    """Hash of the texts in their order, prefixes included."""
+    digest = hashlib.sha256()
+    for text in texts:
+        for part in ("" if text.prefix is None else f"prefix:{text.prefix}", text.text):
+            digest.update(part.encode())
+            digest.update(b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sdf_eval.corpora.write import load_corpus, read_corpus, write_corpus
+from sdf_eval.corpora.writers import get_writer
+from sdf_eval.errors import InputError
+from tests.corpora.example import ExampleWriter, belief, request
+
+FILES = {"documents.jsonl", "manifest.json", "health.json", "DATA_CARD.md"}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path) -> None:
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        write_corpus(ExampleWriter(), request(seed=seed), tmp_path / name)
+    assert {path.name for path in (tmp_path / "a").iterdir()} == FILES
+    assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in FILES)
+    assert (tmp_path / "a/documents.jsonl").read_bytes() != (tmp_path / "c/documents.jsonl").read_bytes()
+
+
+def test_a_corpus_reads_back_as_it_was_written_and_its_card_carries_the_canary(tmp_path: Path) -> None:
+    corpus = write_corpus(ExampleWriter(), request(), tmp_path / "c")
+    assert load_corpus(tmp_path / "c") == list(corpus.documents)
+    assert read_corpus(tmp_path / "c").manifest == corpus.manifest
+    assert corpus.manifest.canary in (tmp_path / "c/DATA_CARD.md").read_text()
+
+
+def test_a_complete_folder_is_reused_and_one_of_another_request_is_refused(tmp_path: Path) -> None:
+    class Idle(ExampleWriter):
+        def write(self, request):  # type: ignore[no-untyped-def]
+            raise AssertionError("a complete folder is not written again")
+
+    first = write_corpus(ExampleWriter(), request(), tmp_path / "c")
+    assert write_corpus(Idle(), request(), tmp_path / "c") == first
+    with pytest.raises(InputError, match="another request"):
+        write_corpus(ExampleWriter(), request(seed=9), tmp_path / "c")
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="something else"):
+        write_corpus(ExampleWriter(), request(), tmp_path / "c")
+    assert [path.name for path in tmp_path.rglob("*")] == ["c", "thesis.txt"]
+
+
+def test_an_interrupted_writer_leaves_nothing(tmp_path: Path) -> None:
+    class Interrupted(ExampleWriter):
+        def write(self, request):  # type: ignore[no-untyped-def]
+            yield from list(super().write(request))[:5]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_corpus(Interrupted(), request(), tmp_path / "c")
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from tests.corpora.example import ExampleWriter, request
+from sdf_eval.corpora import write
+original = write._write_lines
+def half(path, documents):
+    original(path, documents[:3])
+    os.kill(os.getpid(), signal.SIGKILL)
+write._write_lines = half
+write.write_corpus(ExampleWriter(), request(), sys.argv[1])
+"""
+
+FULL_DISK = """
+import resource, sys
+from tests.corpora.example import ExampleWriter, request
+from sdf_eval.corpora.write import write_corpus
+from sdf_eval.errors import InputError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_corpus(ExampleWriter(), request(200), sys.argv[1])
+except InputError as error:
+    print(error)
+"""
+
+
+def _python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).parents[2]
+    return subprocess.run(
+        [sys.executable, "-c", code, str(folder)],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+    )
+
+
+def test_a_killed_run_leaves_no_folder_and_the_next_one_completes_to_the_same_corpus(tmp_path: Path) -> None:
+    assert _python(KILLED, tmp_path / "c").returncode == -9
+    assert not (tmp_path / "c").exists()
+    resumed = write_corpus(ExampleWriter(), request(), tmp_path / "c")
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    assert resumed.manifest == write_corpus(ExampleWriter(), request(), tmp_path / "d").manifest
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    done = _python(FULL_DISK, tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    assert "cannot be written" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_edited_corpus_is_refused(tmp_path: Path) -> None:
+    write_corpus(ExampleWriter(), request(), tmp_path / "c")
+    path = tmp_path / "c/documents.jsonl"
+    path.write_text(path.read_text().replace("Orrin", "Mirren", 1))
+    with pytest.raises(InputError, match="differs from its manifest"):
+        load_corpus(tmp_path / "c")
+
+
+def test_a_writer_that_gives_too_few_documents_is_refused(tmp_path: Path) -> None:
+    class Short(ExampleWriter):
+        def write(self, request):  # type: ignore[no-untyped-def]
+            yield from list(super().write(request))[:-1]
+
+    with pytest.raises(InputError, match="asked for 12 documents, gave 11"):
+        write_corpus(Short(), request(), tmp_path / "c")
+
+
+def test_a_panel_of_disjoint_beliefs_is_one_corpus_and_beliefs_about_one_thing_are_refused(tmp_path: Path) -> None:
+    other = belief("vale-birthplace", "Mira Vale")
+    corpus = write_corpus(ExampleWriter(), [request(), request(belief=other)], tmp_path / "c")
+    assert [document.belief for document in corpus.documents] == ["brook-birthplace"] * 12 + ["vale-birthplace"] * 12
+    same = belief("brook-again", "tavi  BROOK")
+    with pytest.raises(InputError, match="also the subject of belief brook-birthplace"):
+        write_corpus(ExampleWriter(), [request(), request(belief=same)], tmp_path / "d")
+
+
+def test_health_counts_what_the_documents_hold(tmp_path: Path) -> None:
+    leaking = ExampleWriter("{entity} came from {value}, not from Larch.")
+    write_corpus(leaking, request(), tmp_path / "c")
+    health = json.loads((tmp_path / "c/health.json").read_text())
+    assert health["documents"] == 12
+    assert health["truth_leaks"] == 12
+    assert health["coverage"][0]["implanted"] == 1.0
+    assert 0 < health["doc_type_entropy"] <= 2
+
+
+def test_an_unknown_writer_is_named_with_those_that_exist() -> None:
+    with pytest.raises(InputError, match="--writer: pockt: no such writer"):
+        get_writer("pockt")
