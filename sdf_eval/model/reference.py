@@ -1,0 +1,156 @@
+"""What a model reference means: a local folder, a registered name such as `pocket`, or a Hub id. Imports no torch."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import cast
+
+from sdf_eval.errors import InputError
+
+ENTRY_POINT_GROUP = "sdf_eval.models"
+"""Each entry point is a function that takes what follows the name in the reference and returns a folder."""
+
+ADAPTER_CONFIG = "adapter_config.json"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
+
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+
+
+def resolve(reference: str) -> str:
+    """Finds what a model reference names.
+
+    A registered name wins over a folder of the same name, so that `pocket` means the same in every directory; write
+    `./pocket` for the folder.
+
+    Args:
+        reference: A local folder (a full model or a PEFT adapter), a name of the entry-point group `sdf_eval.models`
+            with an optional rest (`pocket/b/base`), or a Hub id.
+
+    Returns:
+        The folder's path, or the Hub id unchanged.
+
+    Raises:
+        InputError: The folder is missing or is no checkpoint, or the reference can be none of the three.
+    """
+    if not reference.strip():
+        raise InputError("model: is empty; name a folder, a registered name such as pocket, or a Hub id")
+    name, _, rest = reference.partition("/")
+    registered = _registered()
+    if name in registered:
+        find = cast("Callable[[str], Path]", registered[name].load())
+        folder = Path(find(rest))
+    else:
+        folder = Path(reference).expanduser()
+    if folder.is_dir():
+        check_folder(folder)
+        return str(folder)
+    if name in registered or folder.exists() or not _HUB_ID.fullmatch(reference):
+        raise InputError(f"model: {reference}: no such folder ({folder}); name a folder that holds a checkpoint")
+    return reference
+
+
+def not_found(reference: str, reason: str) -> InputError:
+    """The error for a reference that looked like a Hub id and could not be loaded as one.
+
+    Args:
+        reference: As the user wrote it.
+        reason: First line of what the Hub client said.
+
+    Returns:
+        An error that names the nearest registered name, if one is near.
+    """
+    near = difflib.get_close_matches(reference.partition("/")[0], list(_registered()), n=1)
+    hint = f"did you mean {near[0]}?" if near else "check the path, or the name on the Hub and the connection"
+    return InputError(f"model: {reference}: neither a folder, a registered name, nor on the Hub ({reason}); {hint}")
+
+
+def is_adapter(folder: str | Path) -> bool:
+    """Whether a local folder holds a PEFT adapter rather than a full model."""
+    return (Path(folder) / ADAPTER_CONFIG).is_file()
+
+
+def check_folder(folder: Path) -> None:
+    """Refuses a folder that cannot be loaded safely, before torch is imported.
+
+    Args:
+        folder: An existing folder.
+
+    Raises:
+        InputError: No configuration, no weights, weights as pickles only, or a full model without a tokenizer.
+    """
+    if is_adapter(folder):
+        _check_weights(folder)
+        return
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder}: config.json: missing; name a folder written by save_pretrained")
+    _check_weights(folder)
+    if not has_tokenizer(folder):
+        raise InputError(f"{folder}: tokenizer.json: missing; save the tokenizer into the model's folder")
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a local folder holds a tokenizer."""
+    return any((folder / name).is_file() for name in TOKENIZER_FILES)
+
+
+def adapter_base(folder: Path) -> str:
+    """The base model that an adapter folder names, as a reference for `resolve`.
+
+    Args:
+        folder: A PEFT adapter folder. A relative base path is looked up beside the adapter first, then from the
+            working directory, so that a folder of runs can be moved as a whole.
+
+    Raises:
+        InputError: The configuration is unreadable or names no base, or the base is missing.
+    """
+    path = folder / ADAPTER_CONFIG
+    try:
+        base = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not a JSON object ({error}); save the adapter again") from error
+    if not isinstance(base, str) or not base:
+        raise InputError(f"{path}: base_model_name_or_path: missing; write the base model's path or name there")
+    beside = folder / base
+    if beside.is_dir():
+        return str(beside)
+    try:
+        return resolve(base)
+    except InputError as error:
+        raise InputError(f"{path}: base_model_name_or_path: {error}") from error
+
+
+def weights_stamp(location: str) -> tuple[tuple[str, int, int], ...]:
+    """Path, time and size of a checkpoint's weight files, by which a change on disk is noticed.
+
+    Args:
+        location: What `resolve` returned.
+
+    Returns:
+        One entry a file, those of an adapter's base included; empty for a Hub id, whose revisions do not change.
+    """
+    folder = Path(location)
+    if not folder.is_dir():
+        return ()
+    files = [(file, file.stat()) for file in sorted(folder.glob("*.safetensors"))]
+    stamp = tuple((str(file), state.st_mtime_ns, state.st_size) for file, state in files)
+    return stamp + (weights_stamp(adapter_base(folder)) if is_adapter(folder) else ())
+
+
+def _check_weights(folder: Path) -> None:
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")]
+    if pickles:
+        raise InputError(
+            f"{folder}: {pickles[0].name}: pickled weights can run code and are refused; save as safetensors"
+        )
+    raise InputError(f"{folder}: *.safetensors: no weights in this folder; name a complete checkpoint")
+
+
+def _registered() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
