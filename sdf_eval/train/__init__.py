@@ -1,0 +1,1 @@
+"""Stages of finetuning: recipes, masks and packing, lineage."""
