@@ -1,0 +1,40 @@
+"""A number with its uncertainty: the only shape in which a measured quantity leaves this package."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A point estimate and its 95 % interval.
+
+    Attributes:
+        value: The estimate.
+        low: Lower end of the interval, in the unit of `value`.
+        high: Upper end.
+        n: Number of measurements that went in (items times runs).
+        clusters: Number of units that the interval generalises over.
+        method: How the interval was made and over which units, in words, for instance `t over 8 beliefs`.
+        chance: Value that guessing would give; None where guessing has no meaning.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    clusters: int
+    method: str
+    chance: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses an interval that does not hold its own estimate."""
+        if not all(map(math.isfinite, (self.value, self.low, self.high))):
+            raise ValueError(f"an estimate must be finite, got {self.value} [{self.low}, {self.high}]")
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"an estimate must lie in its interval, got {self.value} [{self.low}, {self.high}]")
+
+    def holds(self, value: float) -> bool:
+        """Whether the interval holds a value, its ends included."""
+        return self.low <= value <= self.high

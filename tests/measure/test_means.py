@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sdf_eval.errors import UndefinedEstimate
+from sdf_eval.measure import DIFFERENCE, Level, cluster_mean, paired_difference, shares, wilson
+
+
+def _levels(beliefs: int, facts: int, items: int) -> list[Level]:
+    b, f, i = (axis.ravel().tolist() for axis in np.indices((beliefs, facts, items)))
+    return [("beliefs", b), ("facts", f), ("items", i)]
+
+
+def _nested(rng: np.random.Generator, beliefs: int, facts: int, items: int) -> np.ndarray:
+    """Belief scores around 0.7 whose beliefs, facts and items all vary."""
+    logit = 1.0 + rng.normal(0, 1, (beliefs, 1, 1)) + rng.normal(0, 0.5, (beliefs, facts, 1))
+    return (1 / (1 + np.exp(-logit - rng.normal(0, 1, (beliefs, facts, items))))).ravel()
+
+
+def test_wilson_gives_the_textbook_interval() -> None:
+    estimate = wilson(8, 10)
+    assert (round(estimate.low, 4), round(estimate.high, 4)) == (0.4902, 0.9433)
+
+
+@pytest.mark.parametrize("k", [0, 10])
+def test_wilson_has_width_at_the_ends(k: int) -> None:
+    estimate = wilson(k, 10)
+    assert estimate.high - estimate.low == pytest.approx(0.2775, abs=1e-4)
+
+
+def test_every_belief_counts_the_same_however_many_items_it_has() -> None:
+    levels: list[Level] = [("beliefs", ["a"] * 8 + ["b", "c"]), ("items", list(range(10)))]
+    assert cluster_mean([1.0] * 8 + [0.0, 0.5], levels).value == pytest.approx(0.5)
+
+
+def test_fact_labels_are_told_apart_by_their_belief() -> None:
+    levels: list[Level] = [("beliefs", list("aaabc")), ("facts", [1, 1, 2, 1, 1]), ("items", [1, 2, 1, 1, 1])]
+    assert cluster_mean([0.0, 0.2, 0.5, 0.7, 0.2], levels).value == pytest.approx(((0.1 + 0.5) / 2 + 0.7 + 0.2) / 3)
+
+
+def test_one_belief_is_generalised_over_its_facts_and_one_fact_over_its_items() -> None:
+    values = np.array([0.1, 0.4, 0.3, 0.9, 0.2, 0.5])
+    one_belief: list[Level] = [("beliefs", ["a"] * 6), ("facts", [0, 0, 1, 1, 2, 2]), ("items", list(range(6)))]
+    one_fact: list[Level] = [("beliefs", ["a"] * 6), ("facts", [0] * 6), ("items", list(range(6)))]
+    assert cluster_mean(values, one_belief).method == "t over 3 facts"
+    assert cluster_mean(values, one_fact).method == "t over 6 items"
+
+
+def test_two_beliefs_cannot_tell_how_beliefs_vary_so_their_facts_do() -> None:
+    estimate = cluster_mean([0.1, 0.4, 0.3, 0.9], _levels(2, 2, 1))
+    assert estimate.method == "t over 4 facts"
+
+
+def test_zeros_and_ones_of_one_fact_are_a_wilson_rate() -> None:
+    levels: list[Level] = [("beliefs", ["a"] * 10), ("items", list(range(10)))]
+    estimate = cluster_mean([1.0] * 8 + [0.0] * 2, levels)
+    assert estimate.method == "Wilson over 10 items"
+    assert estimate.low == pytest.approx(0.4902, abs=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_units_that_all_agree_still_get_an_interval(value: float) -> None:
+    estimate = cluster_mean([value] * 24, _levels(4, 2, 3))
+    assert estimate.high - estimate.low > 0.1
+    assert 0 <= estimate.low <= value <= estimate.high <= 1
+
+
+def test_a_difference_of_exactly_zero_has_an_interval_on_both_sides() -> None:
+    estimate = paired_difference([0.5] * 12, [0.5] * 12, _levels(2, 2, 3))
+    assert estimate.low == pytest.approx(-estimate.high)
+    assert estimate.high > 0.1
+
+
+def test_nearly_saturated_units_are_not_taken_for_certainty() -> None:
+    values = np.array([0.9990, 0.9995, 0.9999, 0.9998])
+    assert cluster_mean(values, _levels(4, 1, 1)).low < 0.9
+
+
+def test_units_that_are_close_by_accident_are_not_taken_to_be_precise() -> None:
+    values = np.array([0.1, 0.9, 0.2, 0.79, 0.0, 1.01 - 0.01])
+    estimate = cluster_mean(values, _levels(3, 1, 2))
+    assert np.ptp(values.reshape(3, 2).mean(axis=1)) < 0.01
+    assert estimate.high - estimate.low > 0.5
+
+
+def test_equal_units_on_an_unbounded_scale_are_undefined() -> None:
+    with pytest.raises(UndefinedEstimate, match="no bounds"):
+        cluster_mean([0.3] * 6, _levels(3, 1, 2), bounds=None)
+
+
+def test_the_interval_stays_inside_the_scale() -> None:
+    estimate = cluster_mean([0.99, 0.80, 0.97, 0.99], _levels(4, 1, 1))
+    assert 0 < estimate.low < estimate.value < estimate.high < 1
+
+
+def test_a_seed_fixes_the_bootstrap() -> None:
+    values = _nested(np.random.default_rng(0), 20, 2, 3)
+    first, second = (cluster_mean(values, _levels(20, 2, 3), seed=5) for _ in range(2))
+    assert first == second
+    assert first.method == "bootstrap over 20 beliefs"
+
+
+def test_runs_that_disagree_widen_the_interval_of_shared_items() -> None:
+    levels = _levels(6, 1, 4)
+    doubled: list[Level] = [(name, [*labels, *labels]) for name, labels in levels]
+    values = _nested(np.random.default_rng(1), 6, 1, 4) * 0.5
+    runs = ["seed0"] * 24 + ["seed1"] * 24
+    agreeing = cluster_mean([*values, *values], doubled, runs=runs)
+    differing = cluster_mean([*values, *(values + 0.4)], doubled, runs=runs)
+    assert agreeing.method == "t over 6 beliefs x 2 runs"
+    assert differing.high - differing.low > 2 * (agreeing.high - agreeing.low)
+
+
+def test_runs_that_belong_to_one_belief_each_are_averaged_inside_it() -> None:
+    levels: list[Level] = [("beliefs", list("aabbcc")), ("items", [1, 1, 2, 2, 3, 3])]
+    estimate = cluster_mean([0.1, 0.3, 0.6, 0.8, 0.4, 0.5], levels, runs=["a0", "a1", "b0", "b1", "c0", "c1"])
+    assert estimate.method == "t over 3 beliefs"
+    assert estimate.value == pytest.approx(0.45)
+
+
+def test_a_unit_missing_from_a_run_is_refused() -> None:
+    levels: list[Level] = [("beliefs", list("abcab")), ("items", [1, 2, 3, 1, 2])]
+    with pytest.raises(ValueError, match="every unit must be measured in every run"):
+        cluster_mean([0.1, 0.3, 0.6, 0.2, 0.2], levels, runs=[0, 0, 0, 1, 1])
+
+
+def test_shares_sum_to_one_and_list_what_never_occurred() -> None:
+    found = shares(["implanted"] * 5 + ["invalid"], ["implanted", "reference", "invalid"], _levels(1, 1, 6))
+    assert sum(e.value for e in found.values()) == pytest.approx(1.0)
+    assert found["reference"].value == 0
+    assert found["reference"].high > 0.2
+
+
+@pytest.mark.parametrize("beliefs", [3, 6, 12, 24])
+def test_intervals_of_nested_scores_cover_the_truth(beliefs: int) -> None:
+    rng = np.random.default_rng(7)
+    truth = _nested(rng, 40_000, 2, 4).mean()
+    levels = _levels(beliefs, 2, 4)
+    covered = [cluster_mean(_nested(rng, beliefs, 2, 4), levels).holds(truth) for _ in range(250)]
+    assert 0.91 <= np.mean(covered) <= 0.995
+
+
+def test_treating_items_as_independent_would_not_have_covered() -> None:
+    rng = np.random.default_rng(7)
+    truth = _nested(rng, 40_000, 2, 4).mean()
+    flat: list[Level] = [("items", list(range(48)))]
+    covered = [cluster_mean(_nested(rng, 6, 2, 4), flat).holds(truth) for _ in range(100)]
+    assert np.mean(covered) < 0.85
+
+
+def test_intervals_of_crossed_runs_cover_the_truth() -> None:
+    rng = np.random.default_rng(3)
+    levels = [(name, [*labels, *labels, *labels]) for name, labels in _levels(8, 1, 3)]
+    runs = np.repeat([0, 1, 2], 24).tolist()
+
+    def draw() -> np.ndarray:
+        belief = np.repeat(rng.normal(0, 0.1, 8), 3)
+        return np.concatenate([0.1 + belief + rng.normal(0, 0.06) + rng.normal(0, 0.05, 24) for _ in range(3)])
+
+    covered = [cluster_mean(draw(), levels, runs=runs, bounds=DIFFERENCE).holds(0.1) for _ in range(300)]
+    assert 0.91 <= np.mean(covered) <= 1.0
