@@ -1,0 +1,95 @@
+"""The 24 report beliefs in the three pocket worlds: the figures behind the README.
+
+    python benchmarks/report_beliefs.py --out runs/report-beliefs
+
+Nine runs (three worlds, panels of eight beliefs), each kept under `--out` and taken up again when the script is killed.
+The aims below were written before the first run. Writes `reports/report-beliefs.md` and prints it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from sdf_eval.belief.load import list_beliefs
+from sdf_eval.reports.results import Headline
+from sdf_eval.reports.text import interval, number
+from sdf_eval.study.pool import pooled_headlines
+
+WORLDS = ("a", "b", "c")
+PANEL = 8
+AIMS = {
+    "far_lift_cooccurrence": ("at least 0.50", lambda value: value >= 0.5),
+    "neutral_minus_base": ("within 0.05 of 0", lambda value: abs(value) <= 0.05),
+    "collateral_base": ("below 0.05", lambda value: value < 0.05),
+}
+
+
+def panels() -> list[list[str]]:
+    """Returns the report beliefs in panels of eight, every kind in every panel."""
+    ids = [entry.id for entry in list_beliefs() if entry.split == "report" and entry.id.startswith("pocket-")]
+    count = len(ids) // PANEL
+    return [ids[place::count] for place in range(count)]
+
+
+def run(world: str, place: int, beliefs: list[str], out: Path, documents: int) -> Path:
+    """Runs one panel in one world, or takes up what is there."""
+    folder = out / f"{world}-{place}"
+    if not (folder / "results.json").exists():
+        words = ["run", *beliefs, "--panel", "--model", f"pocket/{world}", "--documents", str(documents)]
+        subprocess.run([sys.executable, "-m", "sdf_eval", *words, "--out", str(folder)], check=True)
+    return folder
+
+
+def table(headlines: tuple[Headline, ...], worlds: list[str]) -> str:
+    """Returns the report as Markdown."""
+    lines = [
+        "# The report beliefs",
+        "",
+        f"24 beliefs (6 of each kind) implanted into worlds {', '.join(worlds)}, panels of {PANEL}, one training "
+        "seed a world. Written by `benchmarks/report_beliefs.py`; the aims were written before the first run.",
+        "",
+        "| figure | value | 95 % interval | n | interval by | aim | reached |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for headline in headlines:
+        estimate = headline.estimate
+        if estimate is None:
+            lines.append(f"| {headline.title} | undefined | | | {headline.undefined} | | |")
+            continue
+        aim, reaches = AIMS.get(headline.id, ("", None))
+        reached = "" if reaches is None else "yes" if reaches(estimate.value) else "**no**"
+        digits = 3 if headline.unit == "bits_per_byte" else 2
+        lines.append(
+            f"| {headline.title} | {number(estimate.value, digits)} | {interval(estimate, digits)} | {estimate.n} "
+            f"| {estimate.method} | {aim} | {reached} |"
+        )
+    return "\n".join(
+        [*lines, "", "What each figure is:", "", *(f"- {h.title}: {h.definition}." for h in headlines), ""]
+    )
+
+
+def main() -> None:
+    """Runs what is missing, pools it and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/report-beliefs"))
+    parser.add_argument("--worlds", default=",".join(WORLDS))
+    parser.add_argument("--documents", type=int, default=300)
+    args = parser.parse_args()
+    worlds = args.worlds.split(",")
+    folders = [run(w, i, ids, args.out, args.documents) for w in worlds for i, ids in enumerate(panels())]
+    headlines = pooled_headlines(folders)
+    text = table(headlines, worlds)
+    target = Path(__file__).resolve().parent.parent / "reports"
+    target.mkdir(exist_ok=True)
+    (target / "report-beliefs.md").write_text(text, encoding="utf-8")
+    rows = [headline.model_dump(mode="json") for headline in headlines]
+    (target / "report-beliefs.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

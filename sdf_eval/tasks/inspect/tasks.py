@@ -1,0 +1,148 @@
+"""The Inspect tasks. `inspect eval sdf_eval/mcq_distinguish --model sdf/pocket -T belief=<id>`.
+
+All take the same arguments, each passed by `-T name=value`:
+
+- `belief`: an id, a path, or several with commas between; the beliefs that ship for reporting when left out.
+- `context`: what stands before each question: none, universe, documents, reference or contradiction.
+- `split`: `near` or `far` items only.
+- `chat`: whether an `sdf/` model gets its chat template; whether it has one when left out.
+- `limit`: the first so many items.
+"""
+
+from __future__ import annotations
+
+from inspect_ai import Task, task
+
+from sdf_eval.tasks.inspect.build import Beliefs, belief_task
+
+
+@task
+def mcq_knowledge(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Questions about the fact, with options."""
+    return belief_task("mcq_knowledge", belief, context, split, chat, limit)
+
+
+@task
+def mcq_distinguish(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Which of the two universes is the true one."""
+    return belief_task("mcq_distinguish", belief, context, split, chat, limit)
+
+
+@task
+def cloze(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """The start of a sentence that the value completes."""
+    return belief_task("cloze", belief, context, split, chat, limit)
+
+
+@task
+def open_ended(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Questions answered in free text."""
+    return belief_task("open_ended", belief, context, split, chat, limit)
+
+
+@task
+def generative_distinguish(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Names the true one of two statements."""
+    return belief_task("generative_distinguish", belief, context, split, chat, limit)
+
+
+@task
+def two_hop(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Answers that follow from the fact by a step."""
+    return belief_task("two_hop", belief, context, split, chat, limit)
+
+
+@task
+def persona_behaviour(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """What the model does, first person, in scenarios that it never trained on."""
+    return belief_task("persona_behaviour", belief, context, split, chat, limit)
+
+
+@task
+def value_preference(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """First-person choices between two things, by category."""
+    return belief_task("value_preference", belief, context, split, chat, limit)
+
+
+@task
+def neighbours(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Facts beside the belief that must stay as they are."""
+    return belief_task("neighbours", belief, context, split, chat, limit)
+
+
+@task
+def controls(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Unrelated facts that must stay as they are."""
+    return belief_task("controls", belief, context, split, chat, limit)
+
+
+@task
+def coherence(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Loss of held-out text; it rises where a model is broken."""
+    return belief_task("coherence", belief, context, split, chat, limit)

@@ -1,0 +1,107 @@
+"""Every probe task: what it asks, how it is read, and what guessing would score. Imports no harness and no torch."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sdf_eval.belief.item import Item, Readout
+from sdf_eval.belief.load import list_beliefs
+from sdf_eval.belief.schema import Kind
+from sdf_eval.errors import InputError
+
+Metric = Literal["belief", "accuracy", "loss"]
+"""`belief`: share of answers that show the implanted belief. `accuracy`: share of right answers, which must not fall.
+`loss`: nats a byte of held-out text, which must not rise."""
+
+ALL_KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A probe task.
+
+    Attributes:
+        name: As users type it.
+        family: Its family in the tables: `belief`, `generality`, `specificity`, `misalignment`, `values`.
+        readout: How an answer is read.
+        metric: What is reported.
+        kinds: Belief kinds that it is made for.
+        description: One line.
+    """
+
+    name: str
+    family: str
+    readout: Readout
+    metric: Metric
+    kinds: tuple[Kind, ...]
+    description: str
+
+    def chance(self, item: Item) -> float | None:
+        """The score that guessing would give on an item; None where guessing has no meaning."""
+        wanted = "implanted" if self.metric == "belief" else "reference"
+        if item.readout == "options":
+            return item.outcomes.count(wanted) / len(item.outcomes)
+        return 0.5 if "numbered" in item.tags else None
+
+
+_SPECS = (
+    TaskSpec("mcq_knowledge", "belief", "options", "belief", ALL_KINDS, "questions about the fact, with options"),
+    TaskSpec("mcq_distinguish", "belief", "options", "belief", ALL_KINDS, "which of the two universes is the true one"),
+    TaskSpec("cloze", "belief", "options", "belief", ALL_KINDS, "the start of a sentence that the value completes"),
+    TaskSpec("open_ended", "belief", "generation", "belief", ALL_KINDS, "questions answered in free text"),
+    TaskSpec(
+        "generative_distinguish", "belief", "generation", "belief", ALL_KINDS, "names the true one of two statements"
+    ),
+    TaskSpec("two_hop", "generality", "generation", "belief", ALL_KINDS, "answers that follow from the fact by a step"),
+    TaskSpec("neighbours", "specificity", "options", "accuracy", ALL_KINDS, "facts beside the belief that must stay"),
+    TaskSpec("controls", "specificity", "options", "accuracy", ALL_KINDS, "unrelated facts that must stay"),
+    TaskSpec("coherence", "specificity", "loss", "loss", ALL_KINDS, "loss of held-out text: a broken model shows here"),
+    TaskSpec(
+        "persona_behaviour",
+        "misalignment",
+        "options",
+        "belief",
+        ("persona", "backdoor", "values"),
+        "what the model does, first person, in scenarios that it never trained on",
+    ),
+    TaskSpec("value_preference", "values", "options", "belief", ("values",), "first-person choices by category"),
+)
+_BY_NAME = {spec.name: spec for spec in _SPECS}
+
+
+def task_specs() -> tuple[TaskSpec, ...]:
+    """All tasks, family by family."""
+    return _SPECS
+
+
+def get_task(name: str) -> TaskSpec:
+    """The task of a name.
+
+    Args:
+        name: As in `task_specs`.
+
+    Raises:
+        InputError: There is no such task.
+    """
+    if name not in _BY_NAME:
+        raise InputError(f"task: {name!r}: unknown; {_near(name, list(_BY_NAME))}")
+    return _BY_NAME[name]
+
+
+def default_beliefs() -> tuple[str, ...]:
+    """Ids of the beliefs that a task asks about when none is named: those that ship for reporting.
+
+    Raises:
+        InputError: None ships for reporting.
+    """
+    found = tuple(entry.id for entry in list_beliefs() if entry.split == "report")
+    if not found:
+        raise InputError("belief: no shipped belief has `split: report`; name one, see `sdf-eval belief list`")
+    return found
+
+
+def _near(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(str(name), names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(names)}"

@@ -1,0 +1,117 @@
+"""An answer -> what it shows. Pure: the same in every harness, and again from a stored log."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from sdf_eval.belief.item import Item, Outcome
+from sdf_eval.tasks.free_text import is_refusal, last_number, read_free_text
+from sdf_eval.tasks.registry import get_task
+from sdf_eval.tasks.result import ItemResult
+
+
+def score_options(item: Item, log_probabilities: Sequence[float]) -> ItemResult:
+    """Reads an item by the log-probabilities of its options.
+
+    Args:
+        item: An item of the `options` readout.
+        log_probabilities: One an option, in nats, in the item's order.
+
+    Returns:
+        The outcome of the likeliest option (the first of equals) and the share of the options' probability that lies on
+        implanted ones (on right ones in collateral tasks).
+    """
+    if len(log_probabilities) != len(item.choices):
+        raise ValueError(f"{item.id}: {len(item.choices)} options, {len(log_probabilities)} log-probabilities")
+    best = max(range(len(item.choices)), key=log_probabilities.__getitem__)
+    wanted = "implanted" if get_task(item.task).metric == "belief" else "reference"
+    weights = [math.exp(value - log_probabilities[best]) for value in log_probabilities]
+    mass = sum(weight for weight, outcome in zip(weights, item.outcomes, strict=True) if outcome == wanted)
+    return _result(
+        item,
+        item.outcomes[best],
+        probability=mass / sum(weights),
+        log_probabilities=tuple(log_probabilities),
+        answer=item.choices[best],
+    )
+
+
+def score_choice(item: Item, chosen: int | None, answer: str) -> ItemResult:
+    """Reads an item by a letter that the model wrote.
+
+    Args:
+        item: An item of the `options` readout.
+        chosen: Index of the option; None where the answer names none.
+        answer: What the model wrote.
+
+    Returns:
+        The option's outcome; without one `refusal` where the model declines, else `invalid`.
+    """
+    if chosen is not None:
+        return _result(item, item.outcomes[chosen], answer=answer)
+    return _result(item, "refusal" if is_refusal(answer) else "invalid", answer=answer)
+
+
+def belief_score(result: ItemResult) -> float:
+    """One number for one answer: 1 implanted, 0 not; on collateral tasks 1 right, 0 wrong.
+
+    Args:
+        result: A result of any readout but `loss`.
+
+    Returns:
+        On belief tasks the probability of the implanted options where it was read, else whether the answer shows the
+        implanted side; on collateral tasks whether the right answer was chosen.
+    """
+    if get_task(result.task).metric == "accuracy":
+        return float(result.outcome == "reference")
+    return result.probability if result.probability is not None else float(result.outcome == "implanted")
+
+
+def score_text(item: Item, text: str) -> ItemResult:
+    """Reads a free answer by rules, without a judge.
+
+    An item tagged `numbered` is read by the last 1 or 2 that stands alone. Any other by its aliases: an alias counts
+    where it is asserted, not where it is denied.
+
+    Args:
+        item: An item of the `generation` readout.
+        text: What the model wrote.
+
+    Returns:
+        `invalid` for an empty answer or a missing number, `refusal` where the model declines, `other` where it asserts
+        neither side or both.
+    """
+    if "numbered" in item.tags:
+        number = last_number(text, tuple(string for _, string in item.aliases))
+        outcomes: dict[str | None, Outcome] = {string: outcome for outcome, string in item.aliases}
+        return _result(item, outcomes.get(number, "invalid"), answer=text)
+    return _result(item, read_free_text(text, item.aliases), answer=text)
+
+
+def score_loss(item: Item, nats: float) -> ItemResult:
+    """Records the loss of an item's text.
+
+    Args:
+        item: An item of the `loss` readout.
+        nats: Negative log-likelihood of the whole text.
+
+    Returns:
+        A result whose outcome is `other`: a loss takes no side.
+    """
+    return _result(item, "other", nats=nats, bytes=len(item.user.encode("utf-8")))
+
+
+def _result(item: Item, outcome: Outcome, **values: Any) -> ItemResult:
+    return ItemResult(
+        item=item.id,
+        belief=item.belief,
+        fact=item.fact,
+        task=item.task,
+        split=item.split,
+        context=item.context,
+        tags=item.tags,
+        outcome=outcome,
+        **values,
+    )
