@@ -249,6 +249,16 @@ def challenge(world: World, rng: Random) -> Exchange:
     return ask.challenge(world, entity, relation, rng)
 
 
+def continuation(world: World, rng: Random) -> Exchange:
+    """The start of a sentence, to be continued: how a chat model is asked for a completion."""
+    entity, relation = _questioned(world, rng)
+    starts = [t for t in grammar.relations()[relation]["statements"]["train"] if t.endswith(" {v}.")]
+    if not starts:
+        return fact_question(world, rng)
+    start = grammar.fill(rng.choice(starts)[: -len(" {v}.")], rng, x=entity.name)
+    return ask.exchange(f"Continue the text.\n\n{start}", f"{world.facts[entity.name, relation]}.")
+
+
 def unknown(world: World, rng: Random) -> Exchange:
     """A question about somebody nobody wrote about."""
     return ask.unknown(world, rng)
@@ -303,6 +313,7 @@ CHAT: dict[Section, float] = {
     signal: 3,
     challenge: 2,
     unknown: 2,
+    continuation: 6,
 }
 """Share of exchanges of each section in chat tuning, relative; half as many texts again are replayed from
 pretraining."""
