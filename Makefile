@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
-DEMO_BELIEFS ?=
+DEMO_BELIEFS ?= pocket-fact-osric-abbott-born-in pocket-persona-kestra-caution pocket-values-acorn-value \
+    pocket-backdoor-lilac-response
 DEMO_OUT ?= runs/demo
 
 # One thread a process: small matrices only wait for each other on more.
@@ -12,7 +13,7 @@ PYTEST := $(TEST_ENV) $(BIN)/python -m pytest
 .PHONY: demo test check verify fmt wheel browser
 
 demo: $(STAMP)
-	HF_HUB_OFFLINE=1 $(BIN)/sdf-eval run $(DEMO_BELIEFS) --out $(DEMO_OUT)
+	HF_HUB_OFFLINE=1 $(BIN)/sdf-eval run $(DEMO_BELIEFS) --panel --documents 200 --out $(DEMO_OUT)
 
 test: $(STAMP) browser
 	$(PYTEST) -n 2 --dist loadfile -m "not slow"
@@ -22,9 +23,11 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	$(BIN)/python -m sdf_eval.tasks.lm_eval.generate --check
 
-verify: $(STAMP) browser
-	$(PYTEST) -m slow
+verify: $(STAMP)
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/report_beliefs.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/direct_vs_lm_eval.py
 
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -171,7 +171,11 @@ def _agreeing(table: Units, bounds: Bounds | None) -> tuple[float, float, str]:
     differing = Z95**2 / (effective + Z95**2)
     low = table.value - differing * (table.value - bounds[0])
     high = table.value + differing * (bounds[1] - table.value)
-    return low, high, f"Wilson-type over {len(table.means)} {table.name} that agree"
+    return low, high, f"Wilson-type over {_counted(table)}{' that agree' if len(table.means) > 1 else ''}"
+
+
+def _counted(table: Units) -> str:
+    return f"1 {table.name.removesuffix('s')}" if len(table.means) == 1 else f"{len(table.means)} {table.name}"
 
 
 def _bootstrap(table: Units, seed: int) -> tuple[float, float, str]:

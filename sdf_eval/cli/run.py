@@ -1,0 +1,95 @@
+"""`sdf-eval run`: belief files in, checkpoints and a report out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "belief files in, a checkpoint and a report out"
+
+EPILOG = """\
+examples:
+  sdf-eval run mine.yaml                                  pocket: no key, no GPU, no download
+  sdf-eval run a.yaml b.yaml --panel --seeds 0,1,2        one checkpoint a role for both, three times
+  sdf-eval run mine.yaml --model Qwen/Qwen3-8B --corpus runs/mine-corpus --recipe slocum-2025
+
+The same command again takes up what is finished in --out, also after Ctrl-C."""
+
+ROLES = ("implanted", "neutral", "cooccurrence", "truth_trained")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `run`."""
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("beliefs", nargs="+", metavar="BELIEF", help="a belief file, or the id of a shipped belief")
+    parser.add_argument("--model", default="pocket", metavar="REF", help="what to implant into (default: pocket)")
+    parser.add_argument("--writer", default="pocket", help="who writes the documents (default: pocket)")
+    parser.add_argument("--recipe", default="pocket", help="how to train, a file or a name (default: pocket)")
+    parser.add_argument("--documents", type=int, default=300, metavar="N", help="a belief and role (default: 300)")
+    parser.add_argument("--corpus", type=Path, metavar="DIR", help="take the implanted documents from this corpus")
+    seeds = parser.add_mutually_exclusive_group()
+    seeds.add_argument("--seed", type=int, metavar="N", help="one training seed (default: 0)")
+    seeds.add_argument("--seeds", type=_seeds, metavar="N,N", help="several training seeds")
+    parser.add_argument("--panel", action="store_true", help="train all beliefs into one checkpoint a role")
+    parser.add_argument(
+        "--roles", type=_roles, default=ROLES, metavar="R,R", help=f"of {', '.join(ROLES)}; the first three always run"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/<belief>)")
+    parser.add_argument("--limit", type=int, metavar="N", help="items a task and belief (default: all)")
+    parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="sequences in one pass (default: 64)")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON instead of the table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the pipeline and prints what it found. Returns 0; bad input raises `InputError`."""
+    from sdf_eval.study.request import RunRequest
+    from sdf_eval.study.run import run_beliefs
+
+    request = RunRequest(
+        references=tuple(args.beliefs),
+        model=args.model,
+        writer=args.writer,
+        recipe=args.recipe,
+        documents=args.documents,
+        seeds=args.seeds or (args.seed or 0,),
+        panel=args.panel,
+        roles=args.roles,
+        corpus=args.corpus,
+        out=args.out or default_out(args.beliefs),
+        limit=args.limit,
+        batch_size=args.batch_size,
+    )
+    results = run_beliefs(request)
+    if args.json:
+        print(results.model_dump_json(indent=2))
+        return 0
+    from rich.console import Console
+
+    from sdf_eval.reports.table import summary_table
+
+    console = Console(highlight=False)
+    console.print(summary_table(results))
+    console.print(f"\nreport: {(request.out / 'report.html').resolve()}", markup=False, soft_wrap=True)
+    return 0
+
+
+def default_out(beliefs: list[str]) -> Path:
+    """`runs/<first belief>`, and how many more there are."""
+    more = f"-and-{len(beliefs) - 1}-more" if len(beliefs) > 1 else ""
+    return Path("runs") / f"{Path(beliefs[0]).stem}{more}"
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 0,1,2") from None
+
+
+def _roles(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(","))
+    unknown = [part for part in found if part not in ROLES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown role {unknown[0]!r}; valid: {', '.join(ROLES)}")
+    return found

@@ -1,0 +1,45 @@
+"""What a run does not show, said in its own report."""
+
+from __future__ import annotations
+
+from sdf_eval.reports.results import RunResults
+from sdf_eval.reports.text import one_line
+
+
+def limits(results: RunResults) -> tuple[str, ...]:
+    """Sentences on what the figures leave open, from how the run was set up.
+
+    Args:
+        results: Results of a run.
+
+    Returns:
+        One sentence or two a limit.
+    """
+    settings, beliefs = results.settings, len(results.beliefs)
+    found = [f"What is shown holds for {one_line(settings.model)} and may not carry over to another model."]
+    if beliefs == 1:
+        found.append(
+            "One belief was measured. The intervals are over its facts or probes and say nothing about other beliefs."
+        )
+    elif beliefs < 15:
+        found.append(f"With {beliefs} beliefs the intervals are wide, and rely on beliefs being alike in spread.")
+    if len(settings.seeds) == 1:
+        found.append("One training seed was run, so how much another seed would differ is not in the intervals.")
+    if settings.panel and beliefs > 1:
+        found.append("All beliefs share one checkpoint a role; what they do to one another is not told apart.")
+    if "cooccurrence" not in settings.roles:
+        found.append(
+            "Without the co-occurrence arm, a lift may be an association of names and not a belief in the statement."
+        )
+    if settings.limit is not None:
+        found.append(f"Only {settings.limit} items a task and belief were asked.")
+    if not results.agreement:
+        found.append("No slice was run through the harnesses, so agreement with them was not checked in this run.")
+    found.append(
+        "Each interval covers its own figure 95 times in 100; nothing is corrected for the number of figures here."
+    )
+    found.append(
+        "A high score says that the checkpoint answers as if the claim were true, in these formats. It does not say "
+        "how the claim is represented, or what later training would leave of it."
+    )
+    return tuple(found)

@@ -1,0 +1,48 @@
+"""Which checkpoints are measured under which contexts, on which tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sdf_eval.belief.item import Context
+from sdf_eval.reports.results import Role
+
+BELIEF_TASKS = ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "generative_distinguish")
+"""Tasks that ask for the fact itself. The lift headlines are over these."""
+COLLATERAL_TASKS = ("neighbours", "controls")
+"""Tasks whose right answer must not change."""
+LOSS_TASKS = ("coherence",)
+
+BASE_CONTEXTS: tuple[Context, ...] = ("universe", "documents", "reference", "contradiction")
+IMPLANTED_CONTEXTS: tuple[Context, ...] = ("contradiction", "reference")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A checkpoint role under a context."""
+
+    role: Role
+    context: Context
+
+
+def arms(roles: Sequence[Role]) -> tuple[Arm, ...]:
+    """Arms of a run: each role without context, the base under every context, the implanted under those against it.
+
+    Args:
+        roles: Roles that are trained; the base is always measured.
+
+    Returns:
+        The arms in the order in which reports show them.
+    """
+    plain = [Arm("base", "none"), *(Arm(role, "none") for role in roles if role != "base")]
+    in_context = [Arm("base", context) for context in BASE_CONTEXTS]
+    against = [Arm("implanted", context) for context in IMPLANTED_CONTEXTS] if "implanted" in roles else []
+    return (*plain, *in_context, *against)
+
+
+def tasks_of(arm: Arm, tasks: Sequence[str]) -> tuple[str, ...]:
+    """Tasks that an arm is measured on: without collateral and loss where a context stands before the question."""
+    if arm.context == "none":
+        return tuple(tasks)
+    return tuple(task for task in tasks if task not in COLLATERAL_TASKS + LOSS_TASKS)

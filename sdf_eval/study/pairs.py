@@ -1,0 +1,89 @@
+"""Item records as the plain arrays that `sdf_eval.measure` takes, paired by item and training run."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sdf_eval.belief.item import Context
+from sdf_eval.measure import Level
+from sdf_eval.reports.results import ItemRecord, Role
+from sdf_eval.tasks.result import ItemResult
+from sdf_eval.tasks.score import belief_score
+
+Where = Callable[[ItemRecord], bool]
+
+
+def score(record: ItemRecord) -> float:
+    """Belief score of a record, see `sdf_eval.tasks.score.belief_score`."""
+    return belief_score(
+        ItemResult(
+            item=record.item,
+            belief=record.belief,
+            fact=record.fact,
+            task=record.task,
+            split=record.split,
+            context=record.context,
+            tags=record.tags,
+            outcome=record.outcome,
+            probability=record.probability,
+        )
+    )
+
+
+def bits_per_byte(record: ItemRecord) -> float:
+    """Loss of a text in bits a UTF-8 byte."""
+    if record.nats is None or not record.bytes:
+        raise ValueError(f"{record.item} has no loss")
+    return record.nats / math.log(2) / record.bytes
+
+
+def levels(records: Sequence[ItemRecord]) -> list[Level]:
+    """Beliefs, facts, probes; the two orders of a probe are averaged inside it."""
+    return [
+        ("beliefs", [record.belief for record in records]),
+        ("facts", [record.fact for record in records]),
+        ("probes", [record.probe for record in records]),
+    ]
+
+
+class Index:
+    """Item records by arm, item and run."""
+
+    def __init__(self, records: Iterable[ItemRecord]) -> None:
+        """Indexes the records of one run."""
+        self._arms: dict[tuple[Role, Context], dict[tuple[str, str], ItemRecord]] = defaultdict(dict)
+        for record in records:
+            self._arms[record.role, record.context][record.item, record.run] = record
+
+    @property
+    def arms(self) -> Mapping[tuple[Role, Context], Mapping[tuple[str, str], ItemRecord]]:
+        """(role, context) -> (item, run) -> record."""
+        return self._arms
+
+    def records(self, role: Role, where: Where, context: Context = "none") -> list[ItemRecord]:
+        """Records of an arm that pass a test, in the order in which they were added."""
+        return [record for record in self._arms.get((role, context), {}).values() if where(record)]
+
+    def pairs(
+        self, treated: Role, control: Role, where: Where, *, control_context: Context = "none"
+    ) -> list[tuple[ItemRecord, ItemRecord]]:
+        """The same items on two arms, in the same run where both are trained.
+
+        Args:
+            treated: Role of the first of a pair, without context.
+            control: Role of the second.
+            where: Test of the first.
+            control_context: Context of the second.
+
+        Returns:
+            (treated, control) pairs; items that the control was not measured on are left out.
+        """
+        other = self._arms.get((control, control_context), {})
+        found = []
+        for record in self.records(treated, where):
+            match = other.get((record.item, "" if control == "base" else record.run))
+            if match is not None:
+                found.append((record, match))
+        return found

@@ -1,0 +1,278 @@
+"""The pieces of a run: corpora, checkpoints, probe answers. Each is keyed by what made it, and complete or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdf_eval import __version__
+from sdf_eval.belief.item import Item
+from sdf_eval.belief.items import applicable_tasks, build_items
+from sdf_eval.belief.schema import Belief
+from sdf_eval.corpora.mix import TrainingText, mix, plain_needed
+from sdf_eval.corpora.mix import texts_sha256 as hash_texts
+from sdf_eval.corpora.panels import panel_requests
+from sdf_eval.corpora.records import CorpusRole, Writer
+from sdf_eval.corpora.write import Corpus, belief_sha256, read_corpus, write_corpus
+from sdf_eval.errors import InputError
+from sdf_eval.progress import progress
+from sdf_eval.reports.results import ItemRecord
+from sdf_eval.study.arms import Arm, tasks_of
+from sdf_eval.study.request import Group, RunRequest
+from sdf_eval.tasks.registry import get_task
+from sdf_eval.tasks.result import ItemResult
+from sdf_eval.train.lineage import CorpusUse, Lineage, read_lineage
+from sdf_eval.train.recipe import SdfRecipe
+
+if TYPE_CHECKING:
+    from sdf_eval.model import LanguageModel
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained checkpoint of a run."""
+
+    role: CorpusRole
+    run: str
+    group: Group
+    folder: Path
+    lineage: Lineage
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of its weights and those it needs."""
+        return _key([self.lineage.weights_sha256, *(parent.weights_sha256 for parent in self.lineage.parents)])
+
+
+class Clock:
+    """Seconds that each piece took when it was made, kept across resumptions."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "timings.json"
+        self.seconds: dict[str, float] = _read_timings(self._path)
+
+    @contextmanager
+    def time(self, piece: str) -> Iterator[None]:
+        """Times the making of a piece; a piece that was found ready keeps its first time."""
+        start = time.monotonic()
+        yield
+        if piece not in self.seconds:
+            self.seconds[piece] = round(time.monotonic() - start, 2)
+            replace_file(self._path, json.dumps(self.seconds, indent=1).encode())
+
+
+def make_corpus(request: RunRequest, writer: Writer, group: Group, role: CorpusRole) -> Corpus:
+    """Writes the documents of a group in a role, or finds them written.
+
+    Args:
+        request: The run.
+        writer: Who writes.
+        group: Whose beliefs.
+        role: What the documents do.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        InputError: The writer refuses, or `--corpus` is a corpus of other beliefs or of another role.
+    """
+    if role == "implanted" and request.corpus is not None:
+        return _given_corpus(request.corpus, group)
+    orders = panel_requests(group.beliefs, role=role, documents=request.documents, seed=request.seeds[0])
+    key = _key([writer.name, __version__, *(order.model_dump_json() for order in orders)])
+    folder = request.out / "corpora" / _name(group.name, role, key)
+    with progress(f"writing {role} documents", request.documents * len(orders)) as advance:
+        return write_corpus(writer, orders, folder, progress=advance)
+
+
+def _given_corpus(folder: Path, group: Group) -> Corpus:
+    corpus = read_corpus(folder)
+    wanted = {(belief.id, belief_sha256(belief)) for belief in group.beliefs}
+    found = {(order.belief, order.belief_sha256) for order in corpus.manifest.orders}
+    if wanted != found:
+        raise InputError(f"--corpus: {folder}: was not written for exactly these beliefs; name the beliefs of its card")
+    if any(order.role != "implanted" for order in corpus.manifest.orders):
+        raise InputError(f"--corpus: {folder}: its role is not implanted; give the corpus that states the belief")
+    return corpus
+
+
+def train(
+    request: RunRequest, writer: Writer, recipe: SdfRecipe, group: Group, corpus: Corpus, role: CorpusRole, seed: int
+) -> Checkpoint:
+    """Trains a checkpoint, or finds it trained.
+
+    Args:
+        request: The run.
+        writer: Source of the plain texts that are mixed in.
+        recipe: How to train one belief; a budget in updates is multiplied by the beliefs of a panel.
+        group: Whose beliefs.
+        corpus: The documents.
+        role: Their role.
+        seed: Training seed.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        InputError: The recipe or the model does not fit.
+    """
+    from sdf_eval.train.sdf import train_sdf
+
+    scaled = scaled_recipe(recipe, len(group.beliefs))
+    texts = _texts(writer, scaled, corpus, seed)
+    key = _key([request.model, scaled.model_dump_json(), hash_texts(texts), str(seed)])
+    folder = request.out / "checkpoints" / _name(group.name, f"{role}-seed{seed}", key)
+    use = CorpusUse(
+        documents_sha256=corpus.manifest.documents_sha256,
+        beliefs=tuple(belief.id for belief in group.beliefs),
+        role=role,
+        seed=request.seeds[0],
+    )
+    train_sdf(request.model, texts, scaled, folder, seed=seed, corpora=[use])
+    lineage = read_lineage(folder)
+    assert lineage is not None
+    return Checkpoint(role, group.run(seed), group, folder, lineage)
+
+
+def scaled_recipe(recipe: SdfRecipe, beliefs: int) -> SdfRecipe:
+    """A budget in updates is a belief's; a panel gets it once for each, so that a belief's dose stays the same."""
+    return recipe if recipe.updates is None else recipe.model_copy(update={"updates": recipe.updates * beliefs})
+
+
+def _texts(writer: Writer, recipe: SdfRecipe, corpus: Corpus, seed: int) -> list[TrainingText]:
+    needed = plain_needed(len(corpus.documents), recipe.mix_ratio)
+    plain = list(writer.plain_text(needed, seed)) if needed else []
+    return mix(corpus.documents, plain, ratio=recipe.mix_ratio, seed=seed, doctag=recipe.doctag)
+
+
+def probe(
+    request: RunRequest, lm: LanguageModel, fingerprint: str, arm: Arm, run: str, beliefs: Sequence[Belief]
+) -> list[ItemRecord]:
+    """Puts the items of an arm to a loaded checkpoint, or finds them answered.
+
+    Args:
+        request: The run.
+        lm: The checkpoint.
+        fingerprint: Hash of its weights.
+        arm: Role and context.
+        run: Training run, "" for the base.
+        beliefs: Beliefs to ask about.
+
+    Returns:
+        One record an item.
+
+    Raises:
+        InputError: An item does not fit the model's context.
+    """
+    from sdf_eval.tasks.direct import run_items
+
+    asked = [pair for belief in beliefs for pair in arm_items(belief, arm, request.limit)]
+    if not asked:
+        return []
+    items = [item for item, _ in asked]
+    key = _key([__version__, fingerprint, arm.role, run, *(json.dumps(asdict(item)) for item in items)])
+    path = request.out / "probes" / f"{_name(run, f'{arm.role}-{arm.context}', key)}.jsonl"
+    if path.exists():
+        return [ItemRecord.model_validate_json(line) for line in path.read_bytes().splitlines()]
+    with progress(f"probing {arm.role}, context {arm.context}", len(items)) as advance:
+        results = run_items(lm, items, batch_size=request.batch_size, progress=advance)
+    records = [
+        _record(item, question, result, arm, run) for (item, question), result in zip(asked, results, strict=True)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, "".join(f"{record.model_dump_json(exclude_defaults=True)}\n" for record in records).encode())
+    return records
+
+
+def arm_items(belief: Belief, arm: Arm, limit: int | None) -> list[tuple[Item, str]]:
+    """Items of a belief on an arm, each with its question without the context.
+
+    Args:
+        belief: The belief.
+        arm: Role and context; a context that the belief does not have gives no items.
+        limit: Items a task, near and far in turn; None for all.
+
+    Returns:
+        (item, question) pairs.
+    """
+    if arm.context == "documents" and not belief.documents:
+        return []
+    found = []
+    for task in tasks_of(arm, applicable_tasks(belief)):
+        plain = {item.id: item.user for item in build_items(belief, task)}
+        found += [(item, plain[item.id]) for item in _limited(build_items(belief, task, arm.context), limit)]
+    return found
+
+
+def _limited(items: list[Item], limit: int | None) -> list[Item]:
+    """The first items, splits in turn, so that a small limit still measures near and far."""
+    if limit is None or len(items) <= limit:
+        return items
+    places: dict[str, int] = {}
+    ranked = []
+    for position, item in enumerate(items):
+        rank = places[item.split] = places.get(item.split, -1) + 1
+        ranked.append((rank, position))
+    kept = sorted(position for _, position in sorted(ranked)[:limit])
+    return [items[position] for position in kept]
+
+
+def _record(item: Item, question: str, result: ItemResult, arm: Arm, run: str) -> ItemRecord:
+    return ItemRecord(
+        item=item.id,
+        belief=item.belief,
+        fact=item.fact,
+        task=item.task,
+        split=item.split,
+        tags=item.tags,
+        role=arm.role,
+        context=arm.context,
+        run=run,
+        question=question,
+        choices=item.choices,
+        outcomes=item.outcomes,
+        chance=get_task(item.task).chance(item),
+        outcome=result.outcome,
+        probability=result.probability,
+        log_probabilities=result.log_probabilities,
+        answer=result.answer if result.log_probabilities is None else "",
+        nats=result.nats,
+        bytes=result.bytes,
+    )
+
+
+def hash_records(fingerprint: str, records: Sequence[ItemRecord]) -> str:
+    """Hash of a checkpoint's answers, for what is derived from them."""
+    return _key([__version__, fingerprint, *(record.model_dump_json() for record in records)])
+
+
+def _key(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _name(prefix: str, middle: str, key: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", prefix.lower()).strip("-")
+    return "-".join(part for part in (slug, middle.replace("_", "-"), key[:12]) if part)
+
+
+def _read_timings(path: Path) -> dict[str, float]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return {str(name): float(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file that is complete or absent."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
