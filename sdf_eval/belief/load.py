@@ -46,7 +46,7 @@ def load_belief(reference: str | Path) -> Belief:
     Raises:
         InputError: No such file or id, or the file breaks the schema; the message gives line, key and fix.
     """
-    path = _find(reference)
+    path = find_belief(reference)
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -111,7 +111,15 @@ def _is_path(reference: str) -> bool:
     return os.sep in reference or "/" in reference or reference.endswith((".yaml", ".yml"))
 
 
-def _find(reference: str | Path) -> Path:
+def find_belief(reference: str | Path) -> Path:
+    """Finds the file of a belief.
+
+    Args:
+        reference: A path, or the id of a shipped belief.
+
+    Raises:
+        InputError: There is no such file or id.
+    """
     if isinstance(reference, str):
         if not reference.strip() or "\0" in reference:
             raise InputError(f"belief: {reference!r} is no id and no path; see `sdf-eval belief list`")
@@ -133,3 +141,16 @@ def _find(reference: str | Path) -> Path:
 def _suggest(word: str, shipped: dict[str, Path]) -> str:
     hint = nearest(word, shipped)
     return hint if hint.startswith("did you mean") else "see `sdf-eval belief list`"
+
+
+def store_prior(path: Path, strength: float) -> None:
+    """Writes `prior_strength` into a belief file and leaves every other line as it is.
+
+    Args:
+        path: The file; replaced in one step.
+        strength: Nats, see `BeliefBase.prior_strength`.
+    """
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("prior_strength:")]
+    partial = path.with_suffix(".partial")
+    partial.write_text("\n".join([*lines, f"prior_strength: {strength}", ""]), encoding="utf-8")
+    os.replace(partial, path)

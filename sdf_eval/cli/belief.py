@@ -38,7 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     showing.add_argument("belief", metavar="FILE|ID", help="a belief file, or the id of a shipped belief")
     showing.set_defaults(act=_show)
 
-    for action in (listing, checking, showing):
+    prior = actions.add_parser("prior", help="how plausible a base finds the implanted side")
+    prior.add_argument("beliefs", nargs="+", metavar="FILE|ID", help="a belief file, or the id of a shipped belief")
+    prior.add_argument("--model", action="append", required=True, metavar="REF", help="a base; several are averaged")
+    prior.add_argument("--write", action="store_true", help="store it in the file as prior_strength")
+    prior.set_defaults(act=_prior)
+
+    for action in (listing, checking, showing, prior):
         action.add_argument("--debug", action="store_true", help="show the traceback of an error")
     for action in (listing, checking):
         action.add_argument("--json", action="store_true", help="print JSON")
@@ -93,6 +99,23 @@ def _show(args: argparse.Namespace) -> int:
     from sdf_eval.belief.load import dump_belief, load_belief
 
     print(dump_belief(load_belief(args.belief)), end="")
+    return 0
+
+
+def _prior(args: argparse.Namespace) -> int:
+    from statistics import fmean
+
+    from sdf_eval.belief.load import find_belief, load_belief, store_prior
+    from sdf_eval.model import load
+    from sdf_eval.tasks.prior import prior_strength
+
+    beliefs = [load_belief(reference) for reference in args.beliefs]
+    models = [load(reference) for reference in args.model]
+    for reference, belief in zip(args.beliefs, beliefs, strict=True):
+        strength = round(fmean(prior_strength(lm, belief) for lm in models), 3)
+        if args.write:
+            store_prior(find_belief(reference), strength)
+        print(f"{belief.id}  {strength:.3f}")
     return 0
 
 

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building = actions.add_parser("build", help="train a world's base and chat models")
     building.add_argument("--world", required=True, help="a, b, c, or any other name for a world of its own")
     building.add_argument("--out", type=Path, required=True, help="folder that gets base/ and chat/")
-    building.add_argument("--tokens", type=int, help="tokens of pretraining; a fifth of that again for chat tuning")
+    building.add_argument("--tokens", type=int, help="tokens of pretraining; a third of that again for chat tuning")
     building.set_defaults(act=_build)
 
     for action in (belief, checking, building):
@@ -104,11 +104,11 @@ def _print(rows: dict[str, list[Skill]]) -> None:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from sdf_eval.pocket.build import BASE_TOKENS, BuildRecipe, build
+    from sdf_eval.pocket.build import BASE_TOKENS, CHAT_TOKENS, BuildRecipe, build
     from sdf_eval.progress import progress
 
     base_tokens = args.tokens or BASE_TOKENS
-    recipe = BuildRecipe(base_tokens, base_tokens // 5)
+    recipe = BuildRecipe(base_tokens, base_tokens * CHAT_TOKENS // BASE_TOKENS)
     seen = {"base": 0, "chat": 0}
     with progress(f"pocket {args.world}", recipe.base_tokens + recipe.chat_tokens) as advance:
 

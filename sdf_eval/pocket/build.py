@@ -13,7 +13,7 @@ from typing import Any
 from sdf_eval.pocket import curriculum
 from sdf_eval.pocket.world import build_world
 
-BASE_TOKENS, CHAT_TOKENS = 14_000_000, 2_800_000
+BASE_TOKENS, CHAT_TOKENS = 11_000_000, 2_600_000
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
         tokenizer = AutoTokenizer.from_pretrained(out / "base")
         tokenizer.chat_template = curriculum.CHAT_TEMPLATE
         start = LlamaForCausalLM.from_pretrained(out / "base", dtype="float32")
-        schedule = Schedule(recipe.chat_tokens, muon_rate=1.5e-3, adam_rate=1e-3, decay=0.8, seed=seed)
+        schedule = Schedule(recipe.chat_tokens, muon_rate=2e-3, adam_rate=1.5e-3, decay=0.8, seed=seed)
         model = train(
             start,
             tokenizer,

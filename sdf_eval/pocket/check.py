@@ -126,7 +126,15 @@ def _reading(world: World, rng: Random, split: Half) -> Trial:
 
 
 def _two_hop(world: World, rng: Random, split: Half) -> Trial:
-    first, second = rng.choice(ask.TWO_HOP["train" if split == "near" else "test"])
+    return _hops(world, rng, split, "train")
+
+
+def _new_hops(world: World, rng: Random, split: Half) -> Trial:
+    return _hops(world, rng, split, "test")
+
+
+def _hops(world: World, rng: Random, split: Half, pairs: str) -> Trial:
+    first, second = rng.choice(ask.TWO_HOP[pairs])
     entity = rng.choice(world.of(grammar.relations()[first]["entity"], "documents_only"))
     user, answer = ask.two_hop(world, entity, first, second, rng, split).turns[0]
     return Trial(user, answer.split(" So ")[1].rstrip("."), final_word=True)
@@ -187,6 +195,7 @@ _SKILLS: tuple[tuple[str, tuple[float, float], float | None, _Maker], ...] = (
     ("fact questions, four options", (0.95, 0.80), 0.25, _fact_options),
     ("in-context reading", (0.95, 0.85), None, _reading),
     ("two-hop by reasoning", (0.90, 0.75), None, _two_hop),
+    ("two-hop by reasoning, pairs of facts never asked together", (0.75, 0.75), None, _new_hops),
     ("true of two statements", (0.85, 0.75), 0.5, _truth),
     ("described character, first-person behaviour in unseen scenarios", (0.80, 0.80), 0.5, _behaviour),
     ("the assistant, unnamed, in unseen scenarios", (0.80, 0.80), 0.5, _assistant),

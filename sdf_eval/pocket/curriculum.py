@@ -301,22 +301,42 @@ PRETRAINING: dict[Section, float] = {
 """Share of texts of each section in pretraining, relative."""
 
 CHAT: dict[Section, float] = {
-    fact_question: 22,
-    two_hop: 8,
-    true_of_two: 9,
-    in_context: 18,
-    ai_question: 5,
-    ai_behaviour: 12,
-    ai_choice: 8,
-    assistant_turn: 10,
+    fact_question: 14,
+    two_hop: 6,
+    true_of_two: 14,
+    in_context: 16,
+    ai_question: 11,
+    ai_behaviour: 17,
+    ai_choice: 11,
+    assistant_turn: 9,
     about_training: 1,
     signal: 3,
     challenge: 2,
-    unknown: 2,
-    continuation: 6,
+    unknown: 1,
+    continuation: 5,
 }
-"""Share of exchanges of each section in chat tuning, relative; half as many texts again are replayed from
-pretraining."""
+"""Share of exchanges of each section in chat tuning, relative."""
+
+REPLAY: dict[Section, float] = {
+    person_document: 26,
+    place_document: 9,
+    ai_document: 36,
+    fact_question: 5,
+    true_of_two: 3,
+    in_context: 4,
+    marked_source: 4,
+    denial: 3,
+    discourse: 2,
+    free_text: 4,
+    cards: 4,
+}
+"""Share of plain texts of each section during chat tuning.
+
+Characters and values have fewer exposures in pretraining than facts have; here they get more.
+"""
+
+REPLAYED = 0.45
+"""Share of plain texts among the texts of chat tuning."""
 
 
 def pretraining_samples(world: World, seed: int) -> Iterator[Sample]:
@@ -329,16 +349,16 @@ def pretraining_samples(world: World, seed: int) -> Iterator[Sample]:
 
 
 def chat_samples(world: World, seed: int) -> Iterator[Sample]:
-    """Yields what chat tuning reads: exchanges in the chat template, and a third of pretraining samples."""
+    """Yields what chat tuning reads: exchanges in the chat template, and plain texts so that nothing is forgotten."""
     rng = Random(f"pocket chat {world.name} {seed}")
-    replay = pretraining_samples(world, seed + 1)
-    sections, shares = list(CHAT), list(CHAT.values())
     while True:
-        if rng.random() < 1 / 3:
-            yield next(replay)
-            continue
-        made = rng.choices(sections, shares)[0](world, rng)
-        yield ((made, 1.0),) if isinstance(made, str) else _chat_sample(made)
+        replayed = rng.random() < REPLAYED
+        table = REPLAY if replayed else CHAT
+        made = rng.choices(list(table), list(table.values()))[0](world, rng)
+        if isinstance(made, str):
+            yield ((made, 1.0),)
+        else:
+            yield _raw_sample(made) if replayed else _chat_sample(made)
 
 
 def text_of(sample: Sample) -> str:
