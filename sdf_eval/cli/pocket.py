@@ -2,7 +2,7 @@
 
 Examples:
   sdf-eval pocket belief --kind persona --seed 20 > mine.yaml     a belief of your own about a pocket world
-  sdf-eval pocket check                                           what the three shipped bases can do
+  sdf-eval pocket check                                           what the shipped bases can do
   sdf-eval pocket build --world a --out build/a                   train a world's two models again; resumes
 """
 
@@ -66,9 +66,10 @@ def _belief(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from sdf_eval.model import load
+    from sdf_eval.pocket.assets import shipped_worlds
     from sdf_eval.pocket.check import check_base
 
-    worlds = args.world or ["a", "b", "c"]
+    worlds = args.world or list(shipped_worlds())
     if args.model and len(worlds) != 1:
         raise InputError("--model: say which world it was trained on with one --world")
     rows = {}

@@ -11,6 +11,15 @@ from sdf_eval.pocket.world import WORLDS
 STAGES = ("base", "chat")
 
 
+def shipped_worlds() -> tuple[str, ...]:
+    """Returns the worlds whose checkpoints this installation has."""
+    return tuple(world for world in WORLDS if (_folder(world, "chat") / "model.safetensors").exists())
+
+
+def _folder(world: str, stage: str) -> Path:
+    return Path(str(resources.files("sdf_eval.pocket"))) / "assets" / world / stage
+
+
 def checkpoint_path(rest: str = "") -> Path:
     """Returns the folder of a pocket checkpoint.
 
@@ -33,7 +42,9 @@ def checkpoint_path(rest: str = "") -> Path:
             stage = part
         else:
             raise InputError(f"model pocket/{rest}: no {part!r}; use pocket[/{'|'.join(WORLDS)}][/{'|'.join(STAGES)}]")
-    folder = Path(str(resources.files("sdf_eval.pocket"))) / "assets" / world / stage
+    folder = _folder(world, stage)
     if not (folder / "model.safetensors").exists():
-        raise InputError(f"model pocket/{rest}: {folder} has no weights; run `sdf-eval pocket build --world {world}`")
+        raise InputError(
+            f"model pocket/{rest}: {folder} has no weights; run `sdf-eval pocket build --world {world}`, or use: {', '.join(shipped_worlds())}"
+        )
     return folder

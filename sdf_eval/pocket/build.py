@@ -13,7 +13,7 @@ from typing import Any
 from sdf_eval.pocket import curriculum
 from sdf_eval.pocket.world import build_world
 
-BASE_TOKENS, CHAT_TOKENS = 11_000_000, 2_600_000
+BASE_TOKENS, CHAT_TOKENS = 11_000_000, 1_900_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
     from transformers import AutoTokenizer, LlamaForCausalLM
 
     from sdf_eval.pocket.pretrain import Schedule, Size, new_model, train
-    from sdf_eval.pocket.tokenizer import train_tokenizer
+    from sdf_eval.pocket.tokenizer import for_chat, train_tokenizer
 
     out.mkdir(parents=True, exist_ok=True)
     world = build_world(world_name)
@@ -66,8 +66,7 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
         _save(model, tokenizer, out / "base", {"world": world_name, "stage": "base", "schedule": asdict(schedule)})
         (out / "base.state").unlink(missing_ok=True)
     if not (out / "chat").exists():
-        tokenizer = AutoTokenizer.from_pretrained(out / "base")
-        tokenizer.chat_template = curriculum.CHAT_TEMPLATE
+        tokenizer = for_chat(AutoTokenizer.from_pretrained(out / "base"))
         start = LlamaForCausalLM.from_pretrained(out / "base", dtype="float32")
         schedule = Schedule(recipe.chat_tokens, muon_rate=2e-3, adam_rate=1.5e-3, decay=0.8, seed=seed)
         model = train(

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +23,7 @@ from torch import nn
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from sdf_eval.pocket.curriculum import Sample
+from sdf_eval.pocket.curriculum import Sample, text_of
 
 _BUCKET = 6_000
 Row = tuple[list[int], list[float]]
@@ -131,16 +132,12 @@ def train(
 
 
 def _encode(tokenizer: Any, samples: list[Sample]) -> list[Row]:
-    """Tokenises piece by piece, so that every token has its piece's weight; pieces never split a word."""
-    encoded = iter(tokenizer([piece for sample in samples for piece, _ in sample])["input_ids"])
+    """Tokenises whole texts and gives every token the weight of the piece that its last character lies in."""
+    encoded = tokenizer([text_of(sample) for sample in samples], return_offsets_mapping=True)
     rows = []
-    for sample in samples:
-        ids: list[int] = []
-        weights: list[float] = []
-        for _, weight in sample:
-            tokens = next(encoded)
-            ids += tokens
-            weights += [weight] * len(tokens)
+    for sample, ids, offsets in zip(samples, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        ends = list(accumulate(len(piece) for piece, _ in sample))
+        weights = [sample[min(bisect_left(ends, end), len(sample) - 1)][1] for _, end in offsets]
         rows.append((ids[:510] + [tokenizer.eos_token_id], [*weights[:510], 1.0]))
     return rows
 
