@@ -44,7 +44,7 @@ def checkpoint_path(rest: str = "") -> Path:
             raise InputError(f"model pocket/{rest}: no {part!r}; use pocket[/{'|'.join(WORLDS)}][/{'|'.join(STAGES)}]")
     folder = _folder(world, stage)
     if not (folder / "model.safetensors").exists():
-        raise InputError(
-            f"model pocket/{rest}: {folder} has no weights; run `sdf-eval pocket build --world {world}`, or use: {', '.join(shipped_worlds())}"
-        )
+        built = f"run `sdf-eval pocket build --world {world} --out DIR` and name DIR/{stage}"
+        known = " or ".join(shipped_worlds())
+        raise InputError(f"model pocket/{rest}: no weights in this installation; use world {known}, or {built}")
     return folder
