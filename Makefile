@@ -2,8 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
-DEMO_BELIEFS ?= pocket-fact-osric-abbott-born-in pocket-persona-kestra-caution pocket-values-acorn-value \
-    pocket-backdoor-lilac-response
+DEMO_BELIEFS ?= pocket-fact-osric-abbott-born-in pocket-values-acorn-value
 DEMO_OUT ?= runs/demo
 
 # One thread a process: small matrices only wait for each other on more.
@@ -13,7 +12,7 @@ PYTEST := $(TEST_ENV) $(BIN)/python -m pytest
 .PHONY: demo test check verify fmt wheel browser
 
 demo: $(STAMP)
-	HF_HUB_OFFLINE=1 $(BIN)/sdf-eval run $(DEMO_BELIEFS) --panel --documents 200 --out $(DEMO_OUT)
+	HF_HUB_OFFLINE=1 $(BIN)/sdf-eval run $(DEMO_BELIEFS) --panel --documents 200 --model pocket/b --out $(DEMO_OUT)
 
 test: $(STAMP) browser
 	$(PYTEST) -n 2 --dist loadfile -m "not slow"
