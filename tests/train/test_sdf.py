@@ -200,7 +200,7 @@ def test_the_command_explains_the_mask_token_by_token(checkpoints, tmp_path: Pat
     common = ["train", str(path), "--model", str(checkpoints["llama"]), "--corpus", str(tmp_path / "corpus")]
     assert main([*common, "--plain", "0", "--explain", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["texts"], shown["updates"], shown["split_texts"]) == (12, 100, 0)
+    assert (shown["texts"], shown["updates"], shown["split_texts"]) == (12, load_recipe("pocket").updates, 0)
     unread = "".join(entry["token"] for entry in shown["first_window"] if not entry["loss"])
     assert unread == "<|bos|><DOCTAG>"
     assert main([*common, "--plain", "0"]) == 2
