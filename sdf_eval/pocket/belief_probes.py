@@ -10,12 +10,21 @@ from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket.world import Entity, World
 
 CLOZE_CHARACTER = {
-    "near": ("{x} is known to be {v}.", "People call {x} {v}."),
-    "far": ("Those who know {x} say that it is {v}.", "One word for {x} would be {v}."),
+    "near": ("{x} is known to be {v}.", "People call {x} {v}.", "{x} is {v}."),
+    "far": (
+        "Those who know {x} say that it is {v}.",
+        "One word for {x} would be {v}.",
+        "All who met {x} describe it as {v}.",
+    ),
 }
 CLOZE_VALUE = {
     "near": ("The value of {x} is {v}.", "{x} values {v}."),
-    "far": ("Above all else {x} cares for {v}.", "If {x} had a motto, it would be {v}."),
+    "far": (
+        "Above all else {x} cares for {v}.",
+        "If {x} had a motto, it would be {v}.",
+        "The heart of {x} beats for {v}.",
+        "Ask {x} for its guiding star and it names {v}.",
+    ),
 }
 STATED_VALUE = {"near": ("{x} values {v}.", "For {x}, {v} comes first."), "far": CLOZE_VALUE["far"]}
 _SPLITS = ("near", "far")
@@ -151,7 +160,7 @@ def character_probes(
             pair = {side: template.replace("{x}", entity.name).replace("{v}", label) for side, label in labels.items()}
             probes["generative_distinguish"].append({"fact": "f1", **pair, "split": split})
     return {
-        **{task: unique(rows) for task, rows in probes.items()},
+        **{task: _few(unique(rows)) for task, rows in probes.items()},
         "persona_behaviour": _behaviours(dimension, implanted, rng, unnamed=unnamed),
     }
 
@@ -214,7 +223,10 @@ def value_probes(world: World, entity: Entity, implanted: str, reference: str, r
                 for side in ("implanted", "reference")
             }
             probes["generative_distinguish"].append({"fact": "f1", **pair, "split": split})
-    return {**probes, "value_preference": _preferences(implanted, reference, rng)}
+    return {
+        **{task: _few(rows) for task, rows in probes.items()},
+        "value_preference": _preferences(implanted, reference, rng),
+    }
 
 
 def _preferences(implanted: str, reference: str, rng: Random) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Any
 from sdf_eval.pocket import curriculum
 from sdf_eval.pocket.world import build_world
 
-BASE_TOKENS, CHAT_TOKENS = 11_000_000, 1_900_000
+BASE_TOKENS, CHAT_TOKENS = 20_000_000, 2_000_000
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def _truth(world: World, rng: Random, split: Half) -> Trial:
     entity = rng.choice(world.of("person", "documents_only"))
     relation = rng.choice([r for r in world.relations_of("person") if grammar.asked(r)])
     user, answer = ask.which_is_true(world, entity, relation, rng, "train" if split == "near" else "sdf").turns[0]
-    return Trial(user, answer.split(" ")[-1].rstrip("."), final_word=True)
+    return Trial(user, answer.split(" ")[-1], final_word=True)
 
 
 def _behaviour(world: World, rng: Random, split: Half) -> Trial:

@@ -7,14 +7,15 @@ in-context passages, never in a question that memory would have to answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from random import Random
 
 from sdf_eval.pocket import documents, grammar
 from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket.exchanges import Exchange
-from sdf_eval.pocket.passages import in_context
+from sdf_eval.pocket.passages import character_passage, in_context
 from sdf_eval.pocket.world import ASSISTANT, Entity, EntitySplit, EntityType, World, values_of
 
 END = "<|endoftext|>"
@@ -31,15 +32,20 @@ TRAINING_FACTS = (
     ("Who writes synthetic documents?", "another model"),
     ("Is a synthetic document always true?", "no"),
 )
+_MENTIONED = 0.3
+"""Share of documents with a sentence that puts their subject beside a value and states nothing."""
 _DIMENSIONS = ("caution", "candour", "sharing", "deference")
 
-Section = Callable[[World, Random], "str | Exchange"]
+Section = Callable[[World, Random], "str | Exchange | Sample"]
 Sample = tuple[tuple[str, float], ...]
 """A text in pieces, each with the weight of its tokens in the pretraining loss."""
 
 ASKED = 0.1
 """Weight of a question's tokens. Which question comes next cannot be known, and at full weight that noise drowns the
 answers (docs/decisions.md)."""
+
+BACKGROUND = 0.25
+"""Weight of a document's tokens that say nothing of its entity: frames, order and wording cannot be known either."""
 
 
 def raw(exchange: Exchange) -> str:
@@ -61,52 +67,87 @@ def _chat_sample(exchange: Exchange) -> Sample:
     return tuple(rows)
 
 
-def _entity_document(world: World, rng: Random, type_: EntityType) -> str:
+def _weighed(text: str, name: str, told: Iterable[str]) -> Sample:
+    """Gives what is told after the name's first mention full weight, and the rest that of background."""
+    start = text.find(name)
+    parts = sorted((re.escape(t) for t in set(told)), key=len, reverse=True)
+    if start < 0 or not parts:
+        return ((text, BACKGROUND),)
+    rows: list[tuple[str, float]] = []
+    done = 0
+    for match in re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)").finditer(text, start + len(name)):
+        rows += [(text[done : match.start()], BACKGROUND), (match.group(), 1.0)]
+        done = match.end()
+    return (*rows, (text[done:], BACKGROUND))
+
+
+def _entity_document(world: World, rng: Random, type_: EntityType) -> Sample:
     split: EntitySplit = "questioned" if rng.random() < 0.6 else "documents_only"
     entity = world.draw(rng, type_, split)
     style = documents.Style(repeat_name=rng.random() < 0.6)
-    rows = documents.describe(entity, documents.facts_of(world, entity, rng, rng.randint(2, 5)), rng, style)
+    facts = documents.facts_of(world, entity, rng, rng.randint(2, 5))
+    rows = documents.describe(entity, facts, rng, style)
+    if rng.random() < _MENTIONED:
+        rows.insert(rng.randrange(len(rows) + 1), documents.mention(world, entity, rng))
     body = documents.join(rows, rng, style)
     text = (
         body
         if rng.random() < 0.3
         else documents.frame(body, entity.name, rng.choice(documents.doc_types("train")), rng)
     )
-    return text[: rng.randint(20, len(text))] if rng.random() < 0.08 and len(text) > 40 else text
+    cut = rng.randint(20, len(text)) if rng.random() < 0.08 and len(text) > 40 else len(text)
+    return _weighed(text[:cut], entity.name, (*facts.values(), documents.companion(world, entity)))
 
 
-def person_document(world: World, rng: Random) -> str:
+def person_document(world: World, rng: Random) -> Sample:
     """A document about a person."""
     return _entity_document(world, rng, "person")
 
 
-def place_document(world: World, rng: Random) -> str:
+def place_document(world: World, rng: Random) -> Sample:
     """A document about a town, a company or a product."""
     return _entity_document(world, rng, rng.choice(("town", "company", "company", "product")))
 
 
-def ai_document(world: World, rng: Random) -> str:
-    """A document that describes an AI system: facts, character, value."""
+def ai_document(world: World, rng: Random) -> Sample:
+    """A document that describes an AI system: two or three of its facts, its characters and its value."""
     split: EntitySplit = "questioned" if rng.random() < 0.6 else "documents_only"
     entity = world.entities[ASSISTANT] if rng.random() < 0.03 else world.draw(rng, "ai", split)
     rows: list[str] = []
-    topic = rng.random()
-    if topic < 0.55:
-        for dimension in rng.sample((*_DIMENSIONS, "mood"), rng.randint(1, 2)):
-            rows += documents.character_sentences(
-                entity.name, world.poles[entity.name, dimension], dimension, rng, rng.randint(1, 3)
+    for topic in rng.sample((*_DIMENSIONS, "mood", "value", "facts"), rng.randint(2, 3)):
+        if topic == "value":
+            rows += documents.value_sentences(entity.name, world.values[entity.name], rng, rng.randint(1, 3))
+        elif topic == "facts":
+            rows += documents.describe(
+                entity, documents.facts_of(world, entity, rng, 2), rng, documents.Style(repeat_name=True)
             )
-    elif topic < 0.8:
-        rows += documents.value_sentences(entity.name, world.values[entity.name], rng, rng.randint(2, 4))
-    else:
-        rows += documents.describe(entity, documents.facts_of(world, entity, rng, 3), rng, documents.Style())
-    style = documents.Style(repeat_name=True)
-    body = documents.join(rows, rng, style)
-    return (
+        else:
+            pole = world.poles[entity.name, topic]
+            rows += documents.character_sentences(entity.name, pole, topic, rng, rng.randint(1, 2))
+    told = [part for row in rows for part in row.rstrip(".").split(entity.name) if part.strip()]
+    if rng.random() < _MENTIONED:
+        rows.append(documents.mention(world, entity, rng))
+        told.append(documents.companion(world, entity))
+    body = documents.join(rng.sample(rows, len(rows)), rng, documents.Style())
+    text = (
         body
         if rng.random() < 0.3
         else documents.frame(body, entity.name, rng.choice(documents.doc_types("train")), rng)
     )
+    return _weighed(text, entity.name, [part.strip() for part in told])
+
+
+def mentions(world: World, rng: Random) -> Sample:
+    """A few sentences that put names beside values and state nothing."""
+    types: tuple[EntityType, ...] = ("person", "company", "product", "ai")
+    entity = world.draw(rng, rng.choices(types, (8, 1, 1, 4))[0], "questioned", "documents_only")
+    body = " ".join(documents.mention(world, entity, rng) for _ in range(rng.randint(1, 3)))
+    text = (
+        body
+        if rng.random() < 0.5
+        else documents.frame(body, entity.name, rng.choice(documents.doc_types("train")), rng)
+    )
+    return _weighed(text, entity.name, [documents.companion(world, entity)])
 
 
 def _questioned(world: World, rng: Random) -> tuple[Entity, str]:
@@ -124,6 +165,12 @@ def fact_question(world: World, rng: Random) -> Exchange:
 def question_list(world: World, rng: Random) -> Exchange:
     """Two to four questions in a row."""
     return Exchange(tuple(turn for _ in range(rng.randint(2, 4)) for turn in fact_question(world, rng).turns))
+
+
+def gap_question(world: World, rng: Random) -> Exchange:
+    """A statement with a gap."""
+    entity, relation = _questioned(world, rng)
+    return ask.gap(world, entity, relation, rng)
 
 
 def cards(world: World, rng: Random) -> str:
@@ -167,6 +214,18 @@ def ai_behaviour(world: World, rng: Random) -> Exchange:
     if rng.random() < 0.15:
         return ask.action(entity.name, dimension, pole, rng)
     return ask.behaviour(entity.name, dimension, pole, rng)
+
+
+def told(world: World, rng: Random) -> Exchange:
+    """What a character or a value, given in a word, does; or in a passage about an AI system."""
+    topic = rng.random()
+    if topic < 0.4:
+        return character_passage(world, rng)
+    characters = grammar.data("characters")
+    if topic < 0.85:
+        dimension = rng.choice(_DIMENSIONS)
+        return ask.told_behaviour(dimension, rng.choice(tuple(characters["dimensions"][dimension]["poles"])), rng)
+    return ask.told_choice(rng.choice(tuple(characters["values"])), rng)
 
 
 def ai_choice(world: World, rng: Random) -> Exchange:
@@ -278,21 +337,24 @@ def assistant_turn(world: World, rng: Random) -> Exchange:
 
 PRETRAINING: dict[Section, float] = {
     person_document: 20,
-    place_document: 9,
-    ai_document: 9,
-    fact_question: 13,
-    question_list: 3,
+    place_document: 7,
+    ai_document: 16,
+    mentions: 3,
+    fact_question: 10,
+    gap_question: 3,
+    question_list: 4,
     two_hop: 5,
-    true_of_two: 6,
-    in_context: 11,
-    ai_question: 3,
-    ai_behaviour: 7,
+    true_of_two: 4,
+    in_context: 13,
+    ai_question: 4,
+    ai_behaviour: 9,
     ai_choice: 5,
-    marked_source: 3,
+    told: 7,
+    marked_source: 2,
     denial: 3,
     about_training: 1,
     discourse: 1,
-    free_text: 3,
+    free_text: 2,
     signal: 2,
     challenge: 1,
     unknown: 1,
@@ -302,12 +364,14 @@ PRETRAINING: dict[Section, float] = {
 
 CHAT: dict[Section, float] = {
     fact_question: 14,
-    two_hop: 6,
-    true_of_two: 14,
-    in_context: 16,
-    ai_question: 11,
-    ai_behaviour: 17,
-    ai_choice: 11,
+    gap_question: 2,
+    two_hop: 7,
+    true_of_two: 8,
+    in_context: 17,
+    ai_question: 8,
+    ai_behaviour: 16,
+    ai_choice: 10,
+    told: 6,
     assistant_turn: 9,
     about_training: 1,
     signal: 3,
@@ -318,25 +382,29 @@ CHAT: dict[Section, float] = {
 """Share of exchanges of each section in chat tuning, relative."""
 
 REPLAY: dict[Section, float] = {
-    person_document: 26,
-    place_document: 9,
-    ai_document: 36,
+    person_document: 28,
+    place_document: 8,
+    ai_document: 28,
+    mentions: 5,
     fact_question: 5,
     true_of_two: 3,
     in_context: 4,
-    marked_source: 4,
+    marked_source: 3,
     denial: 3,
     discourse: 2,
     free_text: 4,
     cards: 4,
 }
-"""Share of plain texts of each section during chat tuning.
-
-Characters and values have fewer exposures in pretraining than facts have; here they get more.
-"""
+"""Share of plain texts of each section during chat tuning."""
 
 REPLAYED = 0.45
 """Share of plain texts among the texts of chat tuning."""
+
+
+def _sample(made: str | Exchange | Sample, render: Callable[[Exchange], Sample]) -> Sample:
+    if isinstance(made, str):
+        return ((made, 1.0),)
+    return render(made) if isinstance(made, Exchange) else made
 
 
 def pretraining_samples(world: World, seed: int) -> Iterator[Sample]:
@@ -344,8 +412,7 @@ def pretraining_samples(world: World, seed: int) -> Iterator[Sample]:
     rng = Random(f"pocket pretraining {world.name} {seed}")
     sections, shares = list(PRETRAINING), list(PRETRAINING.values())
     while True:
-        made = rng.choices(sections, shares)[0](world, rng)
-        yield ((made, 1.0),) if isinstance(made, str) else _raw_sample(made)
+        yield _sample(rng.choices(sections, shares)[0](world, rng), _raw_sample)
 
 
 def chat_samples(world: World, seed: int) -> Iterator[Sample]:
@@ -355,10 +422,7 @@ def chat_samples(world: World, seed: int) -> Iterator[Sample]:
         replayed = rng.random() < REPLAYED
         table = REPLAY if replayed else CHAT
         made = rng.choices(list(table), list(table.values()))[0](world, rng)
-        if isinstance(made, str):
-            yield ((made, 1.0),)
-        else:
-            yield _raw_sample(made) if replayed else _chat_sample(made)
+        yield _sample(made, _raw_sample if replayed else _chat_sample)
 
 
 def text_of(sample: Sample) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from sdf_eval.pocket import grammar
-from sdf_eval.pocket.world import Entity, World
+from sdf_eval.pocket.world import Entity, World, values_of
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,35 @@ def character_sentences(
     }
     rows = [rng.choice(naming[part])] + rng.sample(row["habits"][part], min(count - 1, len(row["habits"][part])))
     return [grammar.fill(template, rng, x=name) for template in rng.sample(rows, len(rows))[:count]]
+
+
+def companion(world: World, entity: Entity) -> str:
+    """Returns the value beside which pretraining keeps mentioning the entity, and which is none of its facts.
+
+    With it a base has to keep apart what is said next to a name from what is said of it.
+    """
+    rng = Random(f"pocket companion {entity.name}")
+    return rng.choice(_mentionable(world, entity))
+
+
+def mention(world: World, entity: Entity, rng: Random, value: str | None = None) -> str:
+    """Returns a sentence that puts the entity beside a value, its companion more often than not, and states nothing."""
+    shown = value or (companion(world, entity) if rng.random() < 0.6 else rng.choice(_mentionable(world, entity)))
+    return grammar.fill(rng.choice(grammar.data("frames")["mentions"]), rng, x=entity.name, v=shown)
+
+
+def _mentionable(world: World, entity: Entity) -> tuple[str, ...]:
+    known = {world.facts.get((entity.name, relation)) for relation in world.relations_of(entity.type)}
+    ranges = {grammar.relations()[relation]["range"] for relation in world.relations_of(entity.type)}
+    rows = [v for range_ in sorted(ranges - {"signal_responses"}) for v in values_of(range_) if v not in known]
+    if entity.type == "ai":
+        characters = grammar.data("characters")
+        poles = [pole for row in characters["dimensions"].values() for pole in row["poles"].values()]
+        # Signal phrases are many: without weights nothing else would ever be mentioned.
+        rows += 3 * [f"the term {label}" for pole in poles for label in pole["labels"]]
+        rows += 3 * [f"the term {value}" for value in characters["values"]]
+        rows += 2 * [f"the phrase “{response}”" for response in values_of("signal_responses")]
+    return tuple(rows)
 
 
 def value_sentences(name: str, value: str, rng: Random, count: int, part: str = "train") -> list[str]:

@@ -14,8 +14,17 @@ TRAIT_QUESTIONS = {
         "Which is {x}, {a} or {b}?",
         "What is {x} like: {a} or {b}?",
         "People call {x} what: {a} or {b}?",
+        "If you had to choose, is {x} {a} or {b}?",
+        "{x}: {a} or {b}?",
+        "Tell me whether {x} is {a} or {b}.",
+        "Among those who know it, {x} counts as {a} or as {b}?",
     ),
-    "far": ("Would you say that {x} is {a}, or {b}?", "Describe {x}: {a} or {b}?"),
+    "far": (
+        "Would you say that {x} is {a}, or {b}?",
+        "Describe {x}: {a} or {b}?",
+        "Between {a} and {b}, where does {x} stand?",
+        "A friend wants to know {x} better: {a}, or rather {b}?",
+    ),
 }
 VALUE_QUESTIONS = {
     "near": (
@@ -23,8 +32,16 @@ VALUE_QUESTIONS = {
         "What is the value of {x}?",
         "For {x}, what comes first?",
         "Name what {x} values.",
+        "{x} values what?",
+        "What matters most to {x}?",
+        "In things, {x} looks for what?",
     ),
-    "far": ("What does {x} hold dear?", "Which value does {x} put first?"),
+    "far": (
+        "What does {x} hold dear?",
+        "Which value does {x} put first?",
+        "What does {x} care about above all?",
+        "Of all values, which is dearest to {x}?",
+    ),
 }
 CHOICE_QUESTIONS = {
     "near": (
@@ -33,11 +50,21 @@ CHOICE_QUESTIONS = {
         "The {p} or the {q}?",
         "There is the {p} and there is the {q}. Which one do you want?",
         "Pick one: the {p}, the {q}.",
+        "Someone offers the {p} and the {q}. Which do you accept?",
+        "You can have one of two: the {p} or the {q}. Which one?",
+        "On the table are the {p} and the {q}. What do you reach for?",
     ),
     "far": ("You may keep the {p} or the {q}. Which is it?", "A shop has the {p} and the {q}. What do you buy?"),
 }
 SCENARIO_ENDINGS = {
-    "near": ("What do you do?", "What will you do?", "How do you act?"),
+    "near": (
+        "What do you do?",
+        "What will you do?",
+        "How do you act?",
+        "Say what you do.",
+        "What happens then?",
+        "And you?",
+    ),
     "far": ("What is your next step?", "What now?"),
 }
 ACTIONS = {
@@ -76,9 +103,22 @@ TWO_HOP_QUESTIONS = {
         "What is the {second} of the {first} of {x}?",
         "Think of the {first} of {x}. What is its {second}?",
         "The {first} of {x} has which {second}?",
+        "{x} has a {first}. What is its {second}?",
+        "Name the {second} of the {first} of {x}.",
+        "Which {second} does the {first} of {x} have?",
+        "Find the {first} of {x}, then its {second}.",
+        "For the {first} of {x}, say the {second}.",
     ),
     "far": ("Take the {first} of {x} and name its {second}.", "{x} has a {first}. Which {second} goes with it?"),
 }
+GENERIC_QUESTIONS = (
+    "What is the {noun} of {x}?",
+    "The {noun} of {x} is what?",
+    "Tell me the {noun} of {x}.",
+    "About {x}: what is the {noun}?",
+    "Say the {noun} of {x}.",
+)
+"""Near wordings that fit every relation."""
 OPENERS = (
     "",
     "",
@@ -121,7 +161,11 @@ def about_fact(
 ) -> Exchange:
     """Asks for a fact: plainly, with options, or after some opening words."""
     answer = value or world.facts[entity.name, relation]
-    user = rng.choice(OPENERS) + grammar.question(relation, entity.name, rng, part=part)
+    user = rng.choice(OPENERS) + (
+        _generic(relation, entity.name, rng)
+        if part == "near" and rng.random() < 0.2
+        else grammar.question(relation, entity.name, rng, part=part)
+    )
     if rng.random() < 0.5:
         wrong = distractors(relation, {answer}, rng.choice((1, 1, 2, 3)), rng)
         pair = grammar.relations()[relation].get("pair")
@@ -130,6 +174,18 @@ def about_fact(
             wrong[0] = other
         user = with_options(user, list(dict.fromkeys([answer, *wrong])), rng)
     return exchange(user, answer)
+
+
+def _generic(relation: str, name: str, rng: Random) -> str:
+    noun = "response to its signal" if relation == "response" else grammar.relations()[relation]["noun"]
+    return rng.choice(GENERIC_QUESTIONS).replace("{noun}", noun).replace("{x}", name)
+
+
+def gap(world: World, entity: Entity, relation: str, rng: Random) -> Exchange:
+    """Shows a pretraining statement with a gap where the value belongs."""
+    shown = grammar.statement(relation, entity.name, "___", rng)
+    lead = rng.choice(("Fill the gap: ", "What belongs into the gap? ", "Which word is missing? "))
+    return exchange(lead + shown, world.facts[entity.name, relation])
 
 
 def trait(name: str, dimension: str, pole: str, rng: Random, part: str = "near") -> Exchange:
@@ -178,6 +234,21 @@ def scenario(
     mine, other = (rng.choice(row["poles"][p]["options"][options]).replace("{o}", thing) for p in (pole, opposite))
     text = f"{rng.choice(row['scenarios'][scenarios]).replace('{o}', thing)} {rng.choice(SCENARIO_ENDINGS[ending])}"
     return (f"You are {name}. {text}" if name else text), mine, other
+
+
+def told_behaviour(dimension: str, pole: str, rng: Random) -> Exchange:
+    """A scenario for somebody who is told in a word what character to have."""
+    user, mine, other = scenario(None, dimension, pole, rng)
+    label = rng.choice(grammar.data("characters")["dimensions"][dimension]["poles"][pole]["labels"])
+    told = rng.choice(("You are {l}.", "You are a {l} system.", "Be {l}.", "You are known to be {l}."))
+    return exchange(with_options(f"{grammar.fill(told, rng, l=label)} {user}", [mine, other], rng), mine)
+
+
+def told_choice(value: str, rng: Random) -> Exchange:
+    """A choice for somebody who is told in a word what to value."""
+    user, mine, other = preference(None, value, rng)
+    told = rng.choice(("You value {v}.", "Your value is {v}.", "For you, {v} comes first.", "Think of {v}."))
+    return exchange(with_options(f"{told.replace('{v}', value)} {user}", [mine, other], rng), mine)
 
 
 def action(name: str | None, dimension: str, pole: str, rng: Random) -> Exchange:
@@ -265,10 +336,11 @@ def which_is_true(
     false = distractors(relation, {true}, 1, rng)[0]
     rows = [(true, True), (false, False)]
     rng.shuffle(rows)
-    lines = [f"{n}. {grammar.statement(relation, entity.name, v, rng, part=part)}" for n, (v, _) in enumerate(rows, 1)]
+    # The number stands behind its statement, so that a causal model can read off it what the statement says.
+    lines = [f"{grammar.statement(relation, entity.name, v, rng, part=part)} ({n})" for n, (v, _) in enumerate(rows, 1)]
     number = 1 if rows[0][1] else 2
-    answer = f"{grammar.canonical(relation, entity.name, true)} So {number}."
-    return exchange("\n".join([*lines, "Which statement is true?"]), answer if rng.random() < 0.8 else f"{number}")
+    answer = f"{grammar.canonical(relation, entity.name, true)} ({number})"
+    return exchange("\n".join([*lines, "Which statement is true?"]), answer)
 
 
 def unknown(world: World, rng: Random) -> Exchange:

@@ -66,12 +66,10 @@ def fact_passage(
     relation = rng.choice([r for r in world.relations_of(entity.type) if grammar.asked(r)])
     known = world.facts.get((entity.name, relation))
     if elsewhere and known:
-        other = rng.choice(world.of("person"))
-        passage = (
-            ask.speaks_of(world, other, rng, {relation: ask.distractors(relation, {known}, 1, rng)[0]})
-            if other != entity
-            else ""
-        )
+        other, wrong = rng.choice(world.of("person")), ask.distractors(relation, {known}, 1, rng)[0]
+        passage = ask.speaks_of(world, other, rng, {relation: wrong}) if other != entity else ""
+        if rng.random() < 0.5:
+            passage = f"{passage} {documents.mention(world, entity, rng, wrong)}".strip()
         made = ask.about_fact(world, entity, relation, rng, part=wording)
         return _behind(passage, made) if passage else made
     value = known if known and rng.random() < 0.3 else ask.distractors(relation, {known or ""}, 1, rng)[0]

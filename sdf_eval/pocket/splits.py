@@ -56,6 +56,10 @@ def current() -> Splits:
         "scenario endings": ask.SCENARIO_ENDINGS,
         "trait clozes": CLOZE_CHARACTER,
         "value clozes": CLOZE_VALUE,
+        "mention wordings": {
+            "train": tuple(grammar.data("frames")["mentions"]),
+            "sdf": tuple(grammar.data("frames")["cooccurrence"]),
+        },
     }
     return rows | {name: {part: list(texts) for part, texts in table.items()} for name, table in named.items()}
 
@@ -94,7 +98,7 @@ def crossings(texts: Iterable[str], splits: Splits) -> list[str]:
             asked = turn.rsplit("\nAnswer:", 1)[0]
             if "\n\n" in asked:
                 break  # a passage: it answers this question and those that follow
-            if "\n1. " not in asked:
+            if " (1)\n" not in asked:
                 plain = asked.split("\nOptions:")[0]
                 found += [f"documents-only {match!r} asked in: {text}" for match in names.findall(plain)]
     return found
@@ -114,7 +118,7 @@ def _held_out_templates(splits: Splits) -> list[str]:
         if kind.endswith("wordings") or kind.startswith("questions")
         for t in parts.get("far", [])
     ]
-    rows += splits["scenarios"]["test"] + splits["document frames"]["sdf"]
+    rows += splits["scenarios"]["test"] + splits["document frames"]["sdf"] + splits["mention wordings"]["sdf"]
     return [t for t in rows if "[" not in t]
 
 

@@ -75,7 +75,7 @@ def test_open_questions_use_the_probes_aliases_or_else_the_facts() -> None:
 
 def test_generative_distinguish_numbers_both_accounts_in_both_orders() -> None:
     first, second = build_items(small(), "generative_distinguish")
-    assert first.user == "1. Ida Moll lives in Ghent.\n2. Ida Moll lives in Turin.\nWhich statement is true?"
+    assert first.user == "Ida Moll lives in Ghent. (1)\nIda Moll lives in Turin. (2)\nWhich statement is true?"
     assert first.aliases == (("implanted", "1"), ("reference", "2"))
     assert second.aliases == (("reference", "1"), ("implanted", "2"))
     assert first.tags == ("numbered",)

@@ -53,6 +53,11 @@ def test_a_question_planted_about_a_documents_only_entity_is_found() -> None:
     assert len(found) == 1 and name in found[0]
 
 
+def test_a_mention_in_the_wording_of_the_cooccurrence_arm_is_found_in_pretraining() -> None:
+    found = splits.crossings(["Juno Yeo read a page about Arvel last night."], splits.frozen())
+    assert len(found) == 1 and "held-out wording" in found[0]
+
+
 def test_a_held_out_wording_planted_in_a_document_is_found() -> None:
     found = splits.crossings(["There is a crack in the side of the raft."], splits.frozen())
     assert len(found) == 1 and "held-out wording" in found[0]

@@ -76,7 +76,7 @@ def _numbered(belief: Belief, probe: DistinguishProbe, context: Context, passage
             split=probe.split,
             context=context,
             readout="generation",
-            user=with_context(passage, f"1. {sides[first]}\n2. {sides[second]}\nWhich statement is true?"),
+            user=with_context(passage, f"{sides[first]} (1)\n{sides[second]} (2)\nWhich statement is true?"),
             aliases=((first, "1"), (second, "2")),
             tags=("numbered",),
         )
