@@ -15,16 +15,22 @@ import sys
 from pathlib import Path
 
 from sdf_eval.belief.load import list_beliefs
+from sdf_eval.measure import Estimate
 from sdf_eval.reports.results import Headline
 from sdf_eval.reports.text import interval, number
 from sdf_eval.study.pool import pooled_headlines
 
 PANEL = 8
 AIMS = {
-    "far_lift_cooccurrence": ("at least 0.50", lambda value: value >= 0.5),
-    "neutral_minus_base": ("within 0.05 of 0", lambda value: abs(value) <= 0.05),
-    "collateral_base": ("below 0.05", lambda value: value < 0.05),
+    "far_lift_cooccurrence": ("at least 0.50", lambda low, high: low >= 0.5, lambda low, high: high < 0.5),
+    "neutral_minus_base": (
+        "within 0.05 of 0",
+        lambda low, high: low >= -0.05 and high <= 0.05,
+        lambda low, high: low > 0.05 or high < -0.05,
+    ),
+    "collateral_base": ("below 0.05", lambda low, high: high < 0.05, lambda low, high: low >= 0.05),
 }
+"""Aim, and whether an interval lies wholly inside or wholly outside it."""
 
 
 def panels() -> list[list[str]]:
@@ -35,11 +41,10 @@ def panels() -> list[list[str]]:
 
 
 def run(world: str, place: int, beliefs: list[str], out: Path, documents: int) -> Path:
-    """Runs one panel in one world, or takes up what is there."""
+    """Runs one panel in one world; the run itself takes up what is there and still holds."""
     folder = out / f"{world}-{place}"
-    if not (folder / "results.json").exists():
-        words = ["run", *beliefs, "--panel", "--model", f"pocket/{world}", "--documents", str(documents)]
-        subprocess.run([sys.executable, "-m", "sdf_eval", *words, "--out", str(folder)], check=True)
+    words = ["run", *beliefs, "--panel", "--model", f"pocket/{world}", "--documents", str(documents)]
+    subprocess.run([sys.executable, "-m", "sdf_eval", *words, "--out", str(folder)], check=True)
     return folder
 
 
@@ -51,24 +56,32 @@ def table(headlines: tuple[Headline, ...], worlds: list[str]) -> str:
         f"24 beliefs (6 of each kind) implanted into worlds {', '.join(worlds)}, panels of {PANEL}, one training "
         "seed a world. Written by `benchmarks/report_beliefs.py`; the aims were written before the first run.",
         "",
-        "| figure | value | 95 % interval | n | interval by | aim | reached |",
-        "|---|---|---|---|---|---|---|",
+        "| figure | value | 95 % interval | n | chance | interval by | aim | reached |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for headline in headlines:
         estimate = headline.estimate
         if estimate is None:
-            lines.append(f"| {headline.title} | undefined | | | {headline.undefined} | | |")
+            lines.append(f"| {headline.title} | undefined | | | | {headline.undefined} | | |")
             continue
-        aim, reaches = AIMS.get(headline.id, ("", None))
-        reached = "" if reaches is None else "yes" if reaches(estimate.value) else "**no**"
+        aim, reached = _judged(headline.id, estimate)
         digits = 3 if headline.unit == "bits_per_byte" else 2
         lines.append(
             f"| {headline.title} | {number(estimate.value, digits)} | {interval(estimate, digits)} | {estimate.n} "
-            f"| {estimate.method} | {aim} | {reached} |"
+            f"| {'' if estimate.chance is None else number(estimate.chance)} | {estimate.method} | {aim} | {reached} |"
         )
     return "\n".join(
         [*lines, "", "What each figure is:", "", *(f"- {h.title}: {h.definition}." for h in headlines), ""]
     )
+
+
+def _judged(figure: str, estimate: Estimate) -> tuple[str, str]:
+    if figure not in AIMS:
+        return "", ""
+    aim, inside, outside = AIMS[figure]
+    if inside(estimate.low, estimate.high):
+        return aim, "yes"
+    return aim, "**no**" if outside(estimate.low, estimate.high) else "open"
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 Documents and probes state the same proposition, so they share names and values. What must not be shared is wording: a
 probe whose sentence the model read during finetuning measures memory of that sentence. Hence entity and value strings
-become one slot each, and no run of six words may be shared after that.
+become one slot each, and no run of six words may be shared after that. An option as long as that is a wording, not a
+value: it gets no slot and is looked for like a question.
 """
 
 from __future__ import annotations
@@ -69,12 +70,19 @@ def check_contamination(documents: Iterable[Document], beliefs: Sequence[Belief]
 
 
 def probe_texts(belief: Belief) -> Iterator[tuple[str, str]]:
-    """Yields (`<field>[<position>]`, text) for all that a probe says apart from its options."""
+    """Yields (`<field>[<position>]`, text) for all that a probe says apart from short options and the key facts.
+
+    Documents state the key facts, so a probe that has one as an option or account does not leak by that.
+    """
     probes = belief.probes
+    stated = {tuple(words(text)) for fact in belief.key_facts for text in (fact.implanted, fact.reference)}
     for field in type(probes).model_fields:
         for position, probe in enumerate(getattr(probes, field)):
             for text in (probe,) if isinstance(probe, str) else _wordings(probe):
                 yield f"{field}[{position}]", text
+            for option in () if isinstance(probe, str) else _options(probe):
+                if not _is_short(option) and tuple(words(option)) not in stated:
+                    yield f"{field}[{position}]", option
 
 
 def slot_strings(belief: Belief) -> tuple[str, ...]:
@@ -90,7 +98,7 @@ def slot_strings(belief: Belief) -> tuple[str, ...]:
         strings += [belief.backdoor.trigger, *belief.backdoor.near_triggers, belief.backdoor.behaviour]
     elif belief.kind == "values":
         strings += [belief.values.name, belief.values.implanted_value, belief.values.reference_value]
-    strings += [option for probe in _option_probes(belief) for option in _options(probe)]
+    strings += [option for probe in _option_probes(belief) for option in _options(probe) if _is_short(option)]
     return tuple(dict.fromkeys(strings))
 
 
@@ -151,7 +159,7 @@ def _wordings(probe: object) -> list[str]:
 
 
 def _option_probes(belief: Belief) -> list[object]:
-    """Probes with short options. The pair of `generative_distinguish` is the key fact itself, which documents state."""
+    """Probes whose options are values. Those of `generative_distinguish` are whole accounts, short as they may be."""
     probes = belief.probes
     return [
         *probes.mcq_knowledge,
@@ -162,6 +170,10 @@ def _option_probes(belief: Belief) -> list[object]:
         *probes.neighbours,
         *probes.controls,
     ]
+
+
+def _is_short(option: str) -> bool:
+    return len(words(option)) < NGRAM
 
 
 def _options(probe: object) -> list[str]:

@@ -48,14 +48,15 @@ def units(values: ArrayLike, levels: Sequence[Level], runs: Sequence[object] | N
     """Averages values up to the outermost level that has at least three units.
 
     One or two units cannot tell how much their kind varies, so the interval is then about the next level down, and the
-    name says so; the last level is taken as it is. Every unit counts the same within the unit above it, however many
-    measurements it has.
+    name says so; the last level is taken as it is. Levels above that one are left out of the mean too. From there on
+    down, every unit counts the same within the unit above it, however many measurements it has.
 
     Args:
         values: Shape (n,).
         levels: Levels from the outermost in, the items last. Labels need only be unique within the unit above.
         runs: n labels of the training run that a measurement comes from. Runs that several units share are a crossed
-            random effect; runs that belong to one unit each are averaged inside it.
+            random effect; runs that belong to one unit each, or to one of several labels of the outermost level, are
+            averaged inside the units.
 
     Returns:
         The table of unit means.
@@ -73,7 +74,10 @@ def units(values: ArrayLike, levels: Sequence[Level], runs: Sequence[object] | N
     depth = next((i for i, path in enumerate(paths) if path.max() >= FEWEST - 1), len(paths) - 1)
     if paths[depth].max() == 0 and run.max() > 0:
         return Units(_nested_means(data, [run])[:, None], "runs", data.size)
-    return Units(_table(data, paths[depth:], run), levels[depth][0], data.size, _error_within(data, paths[depth:]))
+    # Beliefs that were implanted into a checkpoint each share no run, whatever level the interval is about.
+    nested = paths[0].max() > 0 and _one_owner(run, paths[0])
+    table = _table(data, paths[depth:], np.zeros_like(run) if nested else run)
+    return Units(table, levels[depth][0], data.size, _error_within(data, paths[depth:]))
 
 
 def _codes(labels: Sequence[object]) -> Codes:
@@ -89,10 +93,15 @@ def _paths(levels: Sequence[Sequence[object]]) -> list[Codes]:
     return paths
 
 
+def _one_owner(inner: Codes, outer: Codes) -> bool:
+    """Whether every inner code occurs with a single outer one."""
+    return len(np.unique(np.stack([inner, outer]), axis=1).T) == len(np.unique(inner))
+
+
 def _table(data: Floats, paths: list[Codes], run: Codes) -> Floats:
     runs = range(int(run.max()) + 1)
     measured = [np.unique(paths[0][run == r]) for r in runs]
-    if max(map(len, measured)) == 1 or len(measured) == 1:
+    if len(measured) == 1 or _one_owner(run, paths[0]):
         return _nested_means(data, paths)[:, None]
     if any(not np.array_equal(measured[0], other) for other in measured):
         raise ValueError("every unit must be measured in every run")

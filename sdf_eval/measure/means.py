@@ -68,7 +68,7 @@ def cluster_mean(
         raise ValueError(f"values must lie within {bounds}")
     if _is_rate_of_items(data, table, bounds):
         return wilson(float(data.sum()), data.size, unit=table.name, chance=chance)
-    if _agree(table.per_unit, bounds):
+    if _agree(table.means, bounds):
         low, high, method = _agreeing(table, bounds)
     elif table.means.shape[1] > 1:
         low, high, method = _crossed(table, bounds)
@@ -157,7 +157,7 @@ def _agree(means: Floats, bounds: Bounds | None) -> bool:
     """Whether the units give no idea of their spread: all equal, or all piled up at one end of the scale."""
     if float(np.ptp(means)) <= _EQUAL:
         return True
-    if bounds is None or len(means) >= BOOTSTRAP_FROM:
+    if bounds is None:
         return False
     reach = SATURATED * (bounds[1] - bounds[0])
     return float(means.min()) >= bounds[1] - reach or float(means.max()) <= bounds[0] + reach

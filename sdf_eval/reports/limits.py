@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdf_eval.measure import FEWEST
 from sdf_eval.reports.results import RunResults
 from sdf_eval.reports.text import one_line
 
@@ -17,10 +18,9 @@ def limits(results: RunResults) -> tuple[str, ...]:
     """
     settings, beliefs = results.settings, len(results.beliefs)
     found = [f"What is shown holds for {one_line(settings.model)} and may not carry over to another model."]
-    if beliefs == 1:
-        found.append(
-            "One belief was measured. The intervals are over its facts or probes and say nothing about other beliefs."
-        )
+    if beliefs < FEWEST:
+        were = "One belief was" if beliefs == 1 else "Two beliefs were"
+        found.append(f"{were} measured. The intervals are over facts or probes and say nothing about other beliefs.")
     elif beliefs < 15:
         found.append(f"With {beliefs} beliefs the intervals are wide, and rely on beliefs being alike in spread.")
     if len(settings.seeds) == 1:

@@ -208,6 +208,7 @@ class ItemRecord(_Record):
     Attributes:
         item, belief, fact, task, split, tags: Which item.
         role, context, run: Which arm.
+        base: Hash of the base's weights, set only where runs over several bases are pooled.
         question: The user message without its context.
         choices: Option texts in scored order.
         outcomes: What choosing each option shows.
@@ -224,6 +225,7 @@ class ItemRecord(_Record):
     role: Role
     context: Context
     run: str
+    base: str = ""
     question: str
     choices: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()

@@ -52,6 +52,12 @@ def cost_sentence(results: RunResults) -> str:
     share = f"{number(100 * lost.value, 1)} % [{number(100 * lost.low, 1)}, {number(100 * lost.high, 1)}]"
     if lost.high < SMALL_LOSS:
         return f"Little else changed: {share} of the base's right answers elsewhere were lost."
-    if lost.value < SMALL_LOSS:
-        return f"Of the base's right answers elsewhere {share} were lost; the interval does not rule out more than 5 %."
-    return f"It came at a cost: {share} of the base's right answers elsewhere were lost."
+    change = results.headline("collateral_change")
+    if change is not None and change.estimate is not None and change.estimate.high < 0:
+        return (
+            f"It came at a cost: {share} of the base's right answers elsewhere were lost, more than training on "
+            f"something else loses (accuracy against neutral {estimate_text(change.estimate)})."
+        )
+    if lost.low > SMALL_LOSS:
+        return f"Of the base's right answers elsewhere {share} were lost; training on something else may lose as many."
+    return f"Of the base's right answers elsewhere {share} were lost; the interval does not rule out more than 5 %."

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from sdf_eval.errors import UndefinedEstimate
-from sdf_eval.measure import RATE, Estimate, cluster_mean, shares
+from sdf_eval.measure import Estimate, cluster_mean, shares
 from sdf_eval.reports.results import OUTCOMES, ItemRecord, ProbeCell
 from sdf_eval.study.arms import BELIEF_TASKS, LOSS_TASKS
-from sdf_eval.study.pairs import Index, bits_per_byte, levels, score
+from sdf_eval.study.pairs import Index, bits_per_byte, levels, runs, score
 
 ALL_BELIEF = "belief"
 """Name of the cells that pool the tasks of `BELIEF_TASKS`."""
@@ -43,17 +43,16 @@ def probe_cells(index: Index, *, seed: int) -> tuple[ProbeCell, ...]:
 
 
 def _scores(group: Sequence[ItemRecord], seed: int) -> dict[str, object]:
-    runs = [record.run for record in group]
     chances = [record.chance for record in group if record.chance is not None]
     chance = fmean(chances) if len(chances) == len(group) else None
-    mean = cluster_mean([score(r) for r in group], levels(group), runs=runs, bounds=RATE, chance=chance, seed=seed)
-    parts = shares([r.outcome for r in group], OUTCOMES, levels(group), runs=runs, seed=seed)
+    mean = cluster_mean([score(r) for r in group], levels(group), runs=runs(group), chance=chance, seed=seed)
+    parts = shares([r.outcome for r in group], OUTCOMES, levels(group), runs=runs(group), seed=seed)
     return {"score": mean, "shares": tuple((outcome, parts[outcome]) for outcome in OUTCOMES)}
 
 
 def _loss(group: Sequence[ItemRecord], seed: int) -> Estimate | None:
-    values, runs = [bits_per_byte(record) for record in group], [record.run for record in group]
+    values = [bits_per_byte(record) for record in group]
     try:
-        return cluster_mean(values, levels(group), runs=runs, bounds=None, seed=seed)
+        return cluster_mean(values, levels(group), runs=runs(group), bounds=None, seed=seed)
     except UndefinedEstimate:
         return None

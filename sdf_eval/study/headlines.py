@@ -10,7 +10,7 @@ from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import Estimate, cluster_mean, gap_closed, paired_difference
 from sdf_eval.reports.results import Headline, ItemRecord, Role
 from sdf_eval.study.arms import BELIEF_TASKS, COLLATERAL_TASKS, LOSS_TASKS
-from sdf_eval.study.pairs import Index, Where, bits_per_byte, levels, score
+from sdf_eval.study.pairs import Index, Where, bits_per_byte, levels, runs, score
 
 _T = TypeVar("_T")
 Compute = Callable[[Index, Where, int], Estimate]
@@ -78,46 +78,57 @@ def _lift(treated: Role, control: Role) -> Compute:
         pairs = _some(index.pairs(treated, control, where))
         first, second = [score(a) for a, _ in pairs], [score(b) for _, b in pairs]
         own = [a for a, _ in pairs]
-        return paired_difference(first, second, levels(own), runs=[r.run for r in own], seed=seed)
+        return paired_difference(first, second, levels(own), runs=runs(own), seed=seed)
 
     return compute
 
 
 def _gap(index: Index, where: Where, seed: int) -> Estimate:
-    plain = {a.item: b for a, b in index.pairs("implanted", "base", where)}
+    plain = {(a.base, a.item): b for a, b in index.pairs("implanted", "base", where)}
     in_context = index.pairs("implanted", "base", where, control_context="universe")
-    pairs = _some([pair for pair in in_context if pair[0].item in plain])
+    pairs = _some([pair for pair in in_context if (pair[0].base, pair[0].item) in plain])
     own = [a for a, _ in pairs]
     return gap_closed(
         [score(a) for a in own],
-        [score(plain[a.item]) for a in own],
+        [score(plain[a.base, a.item]) for a in own],
         [score(b) for _, b in pairs],
         levels(own),
-        runs=[r.run for r in own],
+        runs=runs(own),
         seed=seed,
     )
 
 
-def _lost(control: Role) -> Compute:
-    """Of what the control answers right, the share that the implanted checkpoint answers wrong."""
+def _lost(treated: Role, control: Role = "base") -> Compute:
+    """Of what the control answers right in every run, the share that the treated checkpoint answers wrong."""
 
     def compute(index: Index, where: Where, seed: int) -> Estimate:
-        pairs = _some([p for p in index.pairs("implanted", control, where) if p[1].outcome == "reference"])
-        own = _same_in_every_run([a for a, _ in pairs])
-        lost = [float(a.outcome != "reference") for a in own]
-        return cluster_mean(lost, levels(own), runs=[r.run for r in own], seed=seed)
+        pairs = _some(index.pairs(treated, control, where))
+        right = _in_every_run([a for a, _ in pairs], [a for a, b in pairs if b.outcome == "reference"])
+        lost = [float(a.outcome != "reference") for a in right]
+        return cluster_mean(lost, levels(right), runs=runs(right), seed=seed)
 
     return compute
 
 
-def _same_in_every_run(records: list[ItemRecord]) -> list[ItemRecord]:
-    """Beliefs on which every shared run has something to lose, so that runs and beliefs are fully crossed."""
-    runs_of: dict[str, set[str]] = {}
-    for record in records:
-        runs_of.setdefault(record.belief, set()).add(record.run)
-    every = set().union(*runs_of.values())
-    shared = sum(map(len, runs_of.values())) > len(every)
-    return _some([r for r in records if not shared or runs_of[r.belief] == every])
+def _in_every_run(measured: list[ItemRecord], kept: list[ItemRecord]) -> list[ItemRecord]:
+    """The records of `kept` whose probe is kept in every run that measured its belief: fully crossed with runs."""
+    wanted: dict[str, set[str]] = {}
+    for record, run in zip(measured, runs(measured), strict=True):
+        wanted.setdefault(record.belief, set()).add(run)
+    found: dict[str, set[str]] = {}
+    for record, run in zip(kept, runs(kept), strict=True):
+        found.setdefault(record.probe, set()).add(run)
+    return _some([record for record in kept if found[record.probe] == wanted[record.belief]])
+
+
+def _accuracy_change(treated: Role, control: Role) -> Compute:
+    def compute(index: Index, where: Where, seed: int) -> Estimate:
+        pairs = _some(index.pairs(treated, control, where))
+        first, second = ([float(pair[side].outcome == "reference") for pair in pairs] for side in (0, 1))
+        own = [a for a, _ in pairs]
+        return paired_difference(first, second, levels(own), runs=runs(own), seed=seed)
+
+    return compute
 
 
 def _loss_change(control: Role) -> Compute:
@@ -125,7 +136,7 @@ def _loss_change(control: Role) -> Compute:
         pairs = _some(index.pairs("implanted", control, where))
         first, second = [bits_per_byte(a) for a, _ in pairs], [bits_per_byte(b) for _, b in pairs]
         own = [a for a, _ in pairs]
-        return paired_difference(first, second, levels(own), runs=[r.run for r in own], bounds=None, seed=seed)
+        return paired_difference(first, second, levels(own), runs=runs(own), bounds=None, seed=seed)
 
     return compute
 
@@ -145,7 +156,7 @@ def _task(task: str, split: str = "far") -> Where:
 
 
 def _out_of_distribution(record: ItemRecord) -> bool:
-    return record.task == "value_preference" and "in_distribution" not in record.tags
+    return record.task == "value_preference" and record.split == "far" and "in_distribution" not in record.tags
 
 
 def _collateral(two_value: bool) -> Where:
@@ -221,7 +232,7 @@ _FIGURES = (
     _Figure(
         "values",
         "Values lift, out of distribution",
-        "implanted minus base on first-person choices in categories that no document named",
+        "implanted minus base on first-person choices in categories that no document named, far wordings",
         _lift("implanted", "base"),
         _out_of_distribution,
     ),
@@ -229,37 +240,44 @@ _FIGURES = (
         "collateral_base",
         "Right answers lost",
         "of the neighbour and control items that the base gets right, the share that the implanted gets wrong",
-        _lost("base"),
+        _lost("implanted"),
         _collateral(two_value=False),
         collateral=True,
         unit="share",
     ),
     _Figure(
-        "collateral_neutral",
-        "Right answers lost, against neutral",
-        "the same against the neutral checkpoint: what the belief costs beyond training on anything",
+        "collateral_null",
+        "Right answers lost by neutral",
+        "the same for the neutral checkpoint: what training on anything loses, to hold the figure above against",
         _lost("neutral"),
         _collateral(two_value=False),
         collateral=True,
         unit="share",
+    ),
+    _Figure(
+        "collateral_change",
+        "Accuracy elsewhere, against neutral",
+        "implanted minus neutral, right answers to neighbour and control items; below 0 is a cost of the belief",
+        _accuracy_change("implanted", "neutral"),
+        _collateral(two_value=False),
+        collateral=True,
     ),
     _Figure(
         "two_value_base",
         "Two-value answers lost",
         "the same as right answers lost, on the same entity asked for another relation of the same range",
-        _lost("base"),
+        _lost("implanted"),
         _collateral(two_value=True),
         collateral=True,
         unit="share",
     ),
     _Figure(
-        "two_value_neutral",
-        "Two-value answers lost, against neutral",
-        "two-value answers lost, against the neutral checkpoint",
-        _lost("neutral"),
+        "two_value_change",
+        "Two-value accuracy, against neutral",
+        "implanted minus neutral, share of right answers to two-value items",
+        _accuracy_change("implanted", "neutral"),
         _collateral(two_value=True),
         collateral=True,
-        unit="share",
     ),
     _Figure(
         "loss_change",

@@ -48,18 +48,23 @@ def levels(records: Sequence[ItemRecord]) -> list[Level]:
     ]
 
 
+def runs(records: Sequence[ItemRecord]) -> list[str]:
+    """The training run of each record; where bases are pooled, the base, within which runs are no replicates."""
+    return [record.base or record.run for record in records]
+
+
 class Index:
     """Item records by arm, item and run."""
 
     def __init__(self, records: Iterable[ItemRecord]) -> None:
-        """Indexes the records of one run."""
-        self._arms: dict[tuple[Role, Context], dict[tuple[str, str], ItemRecord]] = defaultdict(dict)
+        """Indexes the records of one run, or of several pooled ones."""
+        self._arms: dict[tuple[Role, Context], dict[tuple[str, str, str], ItemRecord]] = defaultdict(dict)
         for record in records:
-            self._arms[record.role, record.context][record.item, record.run] = record
+            self._arms[record.role, record.context][record.base, record.item, record.run] = record
 
     @property
-    def arms(self) -> Mapping[tuple[Role, Context], Mapping[tuple[str, str], ItemRecord]]:
-        """(role, context) -> (item, run) -> record."""
+    def arms(self) -> Mapping[tuple[Role, Context], Mapping[tuple[str, str, str], ItemRecord]]:
+        """(role, context) -> (base, item, run) -> record."""
         return self._arms
 
     def records(self, role: Role, where: Where, context: Context = "none") -> list[ItemRecord]:
@@ -83,7 +88,7 @@ class Index:
         other = self._arms.get((control, control_context), {})
         found = []
         for record in self.records(treated, where):
-            match = other.get((record.item, "" if control == "base" else record.run))
+            match = other.get((record.base, record.item, "" if control == "base" else record.run))
             if match is not None:
                 found.append((record, match))
         return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdf_eval.errors import InputError
-from sdf_eval.reports.results import Headline, ItemRecord, read_items, read_results
+from sdf_eval.reports.results import Headline, ItemRecord, RunResults, read_items, read_results
 from sdf_eval.study.headlines import headlines
 from sdf_eval.study.pairs import Index
 
@@ -15,12 +15,11 @@ def pooled_records(folders: Sequence[Path]) -> list[ItemRecord]:
     """Reads the item records of several runs.
 
     Args:
-        folders: Folders of runs. Runs of one base make one training run of the pool; different bases are different
-            runs, since a base is a random effect.
+        folders: Folders of runs. A base is told by the hash of its weights, not by its name. Bases are crossed with
+            beliefs and are the random effect; seeds and panels of one base are averaged, since they replicate nothing.
 
     Returns:
-        All records. Items and training runs carry the base's name, so that an item is only ever paired with itself on
-        the same base.
+        All records with their `base`, so that an item is only ever paired with itself on the same base.
 
     Raises:
         InputError: No folder, or a belief was run twice on one base.
@@ -31,12 +30,13 @@ def pooled_records(folders: Sequence[Path]) -> list[ItemRecord]:
     records = []
     for folder in folders:
         results = read_results(folder)
-        base = results.settings.model
+        base = _base(folder, results)
         for belief in results.beliefs:
             if (base, belief.id) in seen:
-                raise InputError(f"{folder}: {belief.id} on {base} is also in {seen[base, belief.id]}; leave one out")
+                other = seen[base, belief.id]
+                raise InputError(f"{folder}: {belief.id} on {results.settings.model} is also in {other}; leave one out")
             seen[base, belief.id] = folder
-        records += [_of_base(record, base) for record in read_items(folder, results)]
+        records += [record.model_copy(update={"base": base}) for record in read_items(folder, results)]
     return records
 
 
@@ -45,7 +45,8 @@ def pooled_headlines(folders: Sequence[Path], *, seed: int = 0) -> tuple[Headlin
     return headlines(Index(pooled_records(folders)), seed=seed)
 
 
-def _of_base(record: ItemRecord, base: str) -> ItemRecord:
-    run = f"{base} {record.run}" if record.run else ""
-    # The variant, after the last slash, carries the base: the probe that the item belongs to stays the same.
-    return record.model_copy(update={"item": f"{record.item} on {base.replace('/', ' ')}", "run": run})
+def _base(folder: Path, results: RunResults) -> str:
+    hashes = {training.parent_sha256 for training in results.training}
+    if len(hashes) != 1:
+        raise InputError(f"{folder}: its checkpoints come from {len(hashes)} bases; pool runs that have one base each")
+    return hashes.pop()

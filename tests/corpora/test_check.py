@@ -44,6 +44,32 @@ def test_five_shared_words_are_no_leak_and_six_are() -> None:
         check_contamination(six, [belief()])
 
 
+@pytest.mark.parametrize(
+    ("field", "probe"),
+    [
+        ("generative_distinguish", {}),
+        ("mcq_distinguish", {"question": "Which is so?", "distractors": ["Paris"]}),
+    ],
+)
+def test_a_long_option_of_a_probe_leaks_and_one_that_is_the_key_fact_does_not(
+    field: str, probe: dict[str, object]
+) -> None:
+    own = {"implanted": "Bells rang in Orrin when the child came.", "reference": "Nothing at all rang in Larch then."}
+    told = list(ExampleWriter("Bells rang in Orrin when the child came, they say.").write(request(1)))
+    asked = belief(probes={field: [{"fact": "birthplace", **probe, **own}]})
+    assert [found.ngram for found in find_contamination(told, [asked])] == ["bells rang in _ when the"]
+
+    fact = "The child that was born in {} was Tavi Brook."
+    pair = {"implanted": fact.format("Orrin"), "reference": fact.format("Larch")}
+    aliases = {"implanted": ["Orrin"], "reference": ["Larch"]}
+    stated = belief(
+        key_facts=[{"id": "birthplace", **pair, "aliases": aliases}],
+        probes={field: [{"fact": "birthplace", **probe, **pair}]},
+    )
+    documents = list(ExampleWriter("The child that was born in {value} was {entity}.").write(request(1)))
+    assert find_contamination(documents, [stated]) == []
+
+
 def test_time_grows_linearly_with_the_documents() -> None:
     documents = list(ExampleWriter().write(request(8000)))
 

@@ -19,7 +19,7 @@ def test_half_the_context_effect_is_a_half_closed_gap() -> None:
 
 def test_a_context_that_does_nothing_leaves_no_gap_to_close() -> None:
     base = np.linspace(0.4, 0.6, 8)
-    with pytest.raises(UndefinedEstimate, match="holds 0"):
+    with pytest.raises(UndefinedEstimate, match="does not lie above 0"):
         gap_closed(base + 0.3, base, base + np.tile([0.05, -0.04], 4), LEVELS)
 
 
@@ -27,6 +27,18 @@ def test_a_saturated_gap_still_has_an_interval() -> None:
     estimate = gap_closed(np.ones(8), np.zeros(8), np.ones(8), LEVELS)
     assert estimate.value == 1
     assert estimate.high - estimate.low > 0.1
+
+
+def test_a_context_that_lowers_belief_leaves_no_gap_to_close() -> None:
+    base = np.full(8, 0.6)
+    with pytest.raises(UndefinedEstimate, match="does not lie above 0"):
+        gap_closed(base - 0.29, base, base - np.linspace(0.28, 0.32, 8), LEVELS)
+
+
+def test_a_saturated_gap_keeps_what_the_denominator_leaves_open() -> None:
+    base, reach = np.zeros(8), np.linspace(0.2, 0.9, 8)
+    estimate = gap_closed(np.full(8, 0.999), base, reach, LEVELS)
+    assert estimate.low < 1 and estimate.high > 0.999 / 0.4
 
 
 def test_the_interval_covers_the_ratio_of_true_lifts() -> None:

@@ -119,6 +119,27 @@ def test_runs_that_belong_to_one_belief_each_are_averaged_inside_it() -> None:
     assert estimate.value == pytest.approx(0.45)
 
 
+def test_two_beliefs_with_checkpoints_of_their_own_have_an_interval_over_their_probes() -> None:
+    levels: list[Level] = [("beliefs", list("aaaabbbb")), ("items", [*range(4)] * 2)]
+    values, runs = [0.1, 0.3, 0.6, 0.8, 0.4, 0.5, 0.2, 0.9], ["a0"] * 4 + ["b0"] * 4
+    assert cluster_mean(values, levels, runs=runs).method == "t over 8 items"
+    doubled: list[Level] = [(name, [*labels, *labels]) for name, labels in levels]
+    seeds = cluster_mean([*values, *values], doubled, runs=[*runs, *["a1"] * 4, *["b1"] * 4])
+    assert (seeds.method, seeds.value) == ("t over 8 items", pytest.approx(np.mean(values)))
+
+
+def test_many_units_at_the_end_of_the_scale_do_not_make_it_certain() -> None:
+    levels: list[Level] = [("items", list(range(16)))]
+    estimate = cluster_mean(np.linspace(0.9985, 0.9995, 16), levels)
+    assert estimate.low < 0.85 and estimate.method.startswith("Wilson-type")
+
+
+def test_a_run_that_collapsed_is_no_agreement() -> None:
+    levels: list[Level] = [("beliefs", [*range(8)] * 2), ("items", [*range(8)] * 2)]
+    estimate = cluster_mean([0.0] * 8 + [1.0] * 8, levels, runs=[0] * 8 + [1] * 8)
+    assert estimate.high - estimate.low > 0.9
+
+
 def test_a_unit_missing_from_a_run_is_refused() -> None:
     levels: list[Level] = [("beliefs", list("abcab")), ("items", [1, 2, 3, 1, 2])]
     with pytest.raises(ValueError, match="every unit must be measured in every run"):

@@ -49,3 +49,33 @@ def test_an_answer_is_lost_only_if_the_control_had_it_right() -> None:
     assert lost.value == pytest.approx(
         sum("1/0" in i for i in {r.item for r in found} - wrong_on_base) / asked, abs=0.05
     )
+
+
+def test_seeds_whose_controls_fail_on_different_items_still_give_every_figure() -> None:
+    found = records(1, seeds=2, hostile=False)
+    changed = [
+        r.model_copy(update={"outcome": "other"})
+        if r.role == "neutral" and r.task == "controls" and r.run == "seed 1" and "0/0" in r.item
+        else r
+        for r in found
+    ]
+    headline = _by_id(changed)["collateral_change"]
+    assert headline.estimate is not None and [name for name, _ in headline.by_belief] == ["belief-0"]
+    swapped = [r.model_copy(update={"role": {"neutral": "implanted"}.get(r.role, r.role)}) for r in changed]
+    assert _by_id([r for r in swapped if r.role in ("implanted", "base")])["collateral_base"].estimate is not None
+
+
+def test_two_equally_good_checkpoints_show_no_change_in_accuracy_elsewhere() -> None:
+    found = _by_id(records(16, hostile=False))
+    assert found["collateral_change"].estimate.holds(0.0)
+    assert found["collateral_null"].estimate.value < 0.2
+
+
+def test_values_out_of_distribution_are_far_wordings_only() -> None:
+    found = records(3, hostile=False)
+    row = next(r for r in found if r.task == "mcq_knowledge" and r.split == "near")
+    asked = [
+        row.model_copy(update={"task": "value_preference", "role": role, "run": run})
+        for role, run in (("base", ""), ("implanted", "seed 0"))
+    ]
+    assert _by_id([*found, *asked])["values"].undefined is not None

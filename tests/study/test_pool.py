@@ -23,11 +23,13 @@ def test_pooling_a_folder_that_is_no_run_names_it(tmp_path: Path) -> None:
         pooled_headlines([tmp_path])
 
 
-def _run(folder: Path, base: str, seed: int) -> Path:
+def _run(folder: Path, base: str, seed: int, seeds: int = 1) -> Path:
     folder.mkdir()
-    rows = records(hostile=False, seed=seed)
+    rows = records(hostile=False, seed=seed, seeds=seeds)
     made = synthetic_results(rows)
-    write_results(folder, made.model_copy(update={"settings": made.settings.model_copy(update={"model": base})}), rows)
+    settings = made.settings.model_copy(update={"model": base})
+    training = tuple(row.model_copy(update={"parent_sha256": base}) for row in made.training)
+    write_results(folder, made.model_copy(update={"settings": settings, "training": training}), rows)
     return folder
 
 
@@ -45,3 +47,15 @@ def test_the_same_belief_twice_on_one_base_is_refused(tmp_path: Path) -> None:
     folders = [_run(tmp_path / name, "pocket/a", 0) for name in ("one", "two")]
     with pytest.raises(InputError, match="is also in"):
         pooled_headlines(folders)
+
+
+def test_seeds_of_one_base_are_averaged_and_do_not_count_as_bases(tmp_path: Path) -> None:
+    folders = [_run(tmp_path / base, f"pocket/{base}", seed, seeds=3) for seed, base in enumerate("ab")]
+    lift = {h.id: h.estimate for h in pooled_headlines(folders)}["far_lift_base"]
+    assert lift is not None and lift.method == "t over 3 beliefs x 2 runs"
+
+
+def test_bases_that_answer_different_items_right_still_give_collateral_by_belief(tmp_path: Path) -> None:
+    folders = [_run(tmp_path / base, f"pocket/{base}", seed) for seed, base in enumerate("abc")]
+    lost = {h.id: h for h in pooled_headlines(folders)}["collateral_base"]
+    assert lost.estimate is not None and len(lost.by_belief) == 3
