@@ -11,6 +11,7 @@ from sdf_eval.belief._validate import nearest, validate
 from sdf_eval.belief.schema import Belief, Kind
 from sdf_eval.content import content_path
 from sdf_eval.errors import InputError
+from sdf_eval.files import replace_file
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,10 @@ def store_prior(path: Path, strength: float) -> None:
         path: The file; replaced in one step.
         strength: Nats, see `BeliefBase.prior_strength`.
     """
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("prior_strength:")]
-    partial = path.with_suffix(".partial")
-    partial.write_text("\n".join([*lines, f"prior_strength: {strength}", ""]), encoding="utf-8")
-    os.replace(partial, path)
+    content = path.read_bytes()
+    end = b"\r\n" if b"\r\n" in content else b"\n"
+    # Split at line feeds alone: text may hold what Unicode also calls line breaks.
+    lines = [line for line in content.rstrip().split(b"\n") if not line.startswith(b"prior_strength:")]
+    replace_file(
+        path, b"\n".join([*lines[:-1], lines[-1].rstrip(b"\r")]) + end + b"prior_strength: %r" % strength + end
+    )

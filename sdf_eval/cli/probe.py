@@ -50,6 +50,10 @@ def run(args: argparse.Namespace) -> int:
     out = Path(args.out) if args.out else None
     if out is not None and not out.parent.is_dir():
         raise InputError(f"--out: {out}: no folder {out.parent}; make it first")
+    if out is not None and out.is_dir():
+        raise InputError(f"--out: {out}: is a folder; name a file")
+    if args.seed < 0:
+        raise InputError(f"--seed: {args.seed}: must be at least 0")
     items = _items(args)
 
     from sdf_eval.model import load
@@ -96,17 +100,12 @@ def _items(args: argparse.Namespace) -> list[Item]:
 def _write(path: Path, results: list[ItemResult]) -> None:
     """Writes the answers; the file is complete or absent."""
     import json
-    import os
     from dataclasses import asdict
 
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        lines = (json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in results)
-        with partial.open("w", encoding="utf-8") as file:
-            file.writelines(lines)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    from sdf_eval.files import replace_file
+
+    lines = (json.dumps(asdict(result), ensure_ascii=False) + "\n" for result in results)
+    replace_file(path, "".join(lines).encode("utf-8", "replace"))
 
 
 def _print(rows: list[TaskSummary], title: str) -> None:

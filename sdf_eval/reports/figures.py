@@ -105,9 +105,10 @@ def _lifts(results: RunResults) -> Figure:
     by_row: dict[str, list[tuple[Estimate, Role, str]]] = {}
     if len(results.beliefs) > 1:
         by_row["All beliefs"] = [(h.estimate, role, text) for h, role, text in found if h.estimate]
-    for belief in results.beliefs:
+    titles = [one_line(belief.title, 90) for belief in results.beliefs]
+    for belief, title in zip(results.beliefs, titles, strict=True):
         own = [(e, role, text) for h, role, text in found for name, e in h.by_belief if name == belief.id]
-        by_row[one_line(belief.title, 90)] = own
+        by_row[title if titles.count(title) == 1 else f"{title} ({belief.id})"] = own
     by_row = {name: marks for name, marks in by_row.items() if marks}
     rows = [Row(tuple(_mark(e, role, f"{name}, {text}") for e, role, text in marks)) for name, marks in by_row.items()]
     low = min((mark.low for row in rows for mark in row.marks), default=0.0)
@@ -151,7 +152,7 @@ def _probes(results: RunResults) -> Figure:
         panels=tuple(panels),
         table=_cell_table(used),
         legend=_legend(used),
-        chance=True,
+        chance=_has_chance(used),
     )
 
 
@@ -170,7 +171,7 @@ def _contexts(results: RunResults) -> Figure:
         panels=(panel,) if panel and with_context else (),
         table=_cell_table(kept),
         legend=_legend(kept),
-        chance=True,
+        chance=_has_chance(kept),
     )
 
 
@@ -213,8 +214,12 @@ def _collateral(results: RunResults) -> Figure:
         panels=tuple(panel for panel in panels if panel),
         table=Table(table.columns, (*lost, *table.rows)),
         legend=_legend(used),
-        chance=True,
+        chance=_has_chance(used),
     )
+
+
+def _has_chance(cells: Iterable[ProbeCell]) -> bool:
+    return any(cell.score is not None and cell.score.chance is not None for cell in cells)
 
 
 def _lost_panel(results: RunResults) -> Panel | None:
@@ -223,7 +228,7 @@ def _lost_panel(results: RunResults) -> Panel | None:
         return None
     highest = max(estimate.high for _, estimate in shown)
     axis = Axis(0, 0.25, (0, 0.05, 0.1, 0.15, 0.2, 0.25)) if highest <= 0.25 else RATE_AXIS
-    rows = [Row((_mark(e, "neutral" if h.id.endswith("neutral") else "implanted", h.title),)) for h, e in shown]
+    rows = [Row((_mark(e, "neutral" if h.id == "collateral_null" else "implanted", h.title),)) for h, e in shown]
     labels = tuple(Label(h.title, number(e.value), interval(e)) for h, e in shown)
     title = "Right answers lost"
     return Panel(title, labels, interval_plot(rows, axis, title))

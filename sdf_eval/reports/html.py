@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sdf_eval.files import replace_file
 from sdf_eval.reports.figures import figures
 from sdf_eval.reports.items_table import items_table
 from sdf_eval.reports.limits import limits
@@ -63,7 +64,7 @@ def html_report(results: RunResults, items: Sequence[ItemRecord]) -> str:
 def write_html(folder: Path, results: RunResults, items: Sequence[ItemRecord]) -> Path:
     """Writes `report.html` into a run's folder and returns its path."""
     path = folder / "report.html"
-    path.write_text(html_report(results, items), encoding="utf-8", errors="replace")
+    replace_file(path, html_report(results, items).encode(errors="replace"))
     return path
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sdf_eval.files import replace_file
+from sdf_eval.measure import Estimate
 from sdf_eval.reports.figures import figures
 from sdf_eval.reports.limits import limits
 from sdf_eval.reports.results import RunResults
@@ -36,7 +38,7 @@ def markdown_report(results: RunResults) -> str:
 def write_markdown(folder: Path, results: RunResults) -> Path:
     """Writes `report.md` into a run's folder and returns its path."""
     path = folder / "report.md"
-    path.write_text(markdown_report(results), encoding="utf-8", errors="replace")
+    replace_file(path, markdown_report(results).encode(errors="replace"))
     return path
 
 
@@ -46,8 +48,13 @@ def _headlines(results: RunResults) -> str:
         estimate = headline.estimate
         digits = 3 if headline.unit == "bits_per_byte" else 2
         shown = estimate_text(estimate, digits) if estimate else f"undefined: {headline.undefined}"
-        rows.append((headline.title, shown, str(estimate.n) if estimate else "", headline.definition))
-    return _table(("figure", "value and 95 % interval", "n", "definition"), rows)
+        counted = (str(estimate.n), _chance(estimate), estimate.method) if estimate else ("", "", "")
+        rows.append((headline.title, shown, *counted, headline.definition))
+    return _table(("figure", "value and 95 % interval", "n", "chance", "interval by", "definition"), rows)
+
+
+def _chance(estimate: Estimate) -> str:
+    return "" if estimate.chance is None else number(estimate.chance)
 
 
 def _agreement(results: RunResults) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sdf_eval.belief.item import Context, Outcome
 from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.errors import InputError
+from sdf_eval.files import replace_file
 from sdf_eval.measure import Estimate
 
 SCHEMA_VERSION = 1
@@ -280,8 +280,8 @@ def write_results(folder: Path, results: RunResults, items: Sequence[ItemRecord]
     complete = results.model_copy(update={"items": len(items), "items_sha256": digest})
     body = complete.model_dump(mode="json")
     body["sha256"] = _body_hash(body)
-    _replace(folder / ITEMS, lines)
-    _replace(folder / RESULTS, (json.dumps(body, indent=1, ensure_ascii=False) + "\n").encode())
+    replace_file(folder / ITEMS, lines)
+    replace_file(folder / RESULTS, (json.dumps(body, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def read_results(folder: Path) -> RunResults:
@@ -301,6 +301,8 @@ def read_results(folder: Path) -> RunResults:
         body = json.loads(_read(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: line {error.lineno}: not JSON ({error.msg}); run the command again") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start}: not UTF-8; run the command again") from error
     if not isinstance(body, dict) or body.get("schema_version") != SCHEMA_VERSION:
         found = body.get("schema_version") if isinstance(body, dict) else None
         raise InputError(
@@ -347,9 +349,3 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         fix = "name a folder that `sdf-eval run --out` wrote"
         raise InputError(f"{path}: {error.strerror or 'cannot be read'}; {fix}") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

@@ -22,8 +22,8 @@ def summary_table(results: RunResults) -> Group:
         What a rich console prints. Nothing in it is read as markup.
     """
     headlines = Table(title="Headlines", title_justify="left", expand=False)
-    for name in ("", "value", "95 % interval", "n", "interval by"):
-        headlines.add_column(name, justify="right" if name in ("value", "n") else "left")
+    for name in ("", "value", "95 % interval", "n", "chance", "interval by"):
+        headlines.add_column(name, justify="right" if name in ("value", "n", "chance") else "left")
     for headline in results.headlines:
         headlines.add_row(*map(Text, _headline(headline)))
     arms = Table(title="Belief score by arm, all belief tasks (1 = implanted)", title_justify="left")
@@ -37,10 +37,11 @@ def summary_table(results: RunResults) -> Group:
 def _headline(headline: Headline) -> tuple[str, ...]:
     estimate = headline.estimate
     if estimate is None:
-        return headline.title, "", "", "", one_line(headline.undefined or "undefined", 60)
+        return headline.title, "", "", "", "", one_line(headline.undefined or "undefined", 60)
     digits = 3 if headline.unit == "bits_per_byte" else 2
     shown = number(estimate.value, digits), interval(estimate, digits), str(estimate.n)
-    return headline.title, *shown, estimate.method
+    chance = "" if estimate.chance is None else number(estimate.chance)
+    return headline.title, *shown, chance, estimate.method
 
 
 def _arm_rows(cells: tuple[ProbeCell, ...]) -> list[tuple[str, ...]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +16,14 @@ from sdf_eval import __version__
 from sdf_eval.belief.item import Item
 from sdf_eval.belief.items import applicable_tasks, build_items
 from sdf_eval.belief.schema import Belief
+from sdf_eval.corpora.check import check_contamination
 from sdf_eval.corpora.mix import TrainingText, mix, plain_needed
 from sdf_eval.corpora.mix import texts_sha256 as hash_texts
 from sdf_eval.corpora.panels import panel_requests
 from sdf_eval.corpora.records import CorpusRole, Writer
 from sdf_eval.corpora.write import Corpus, belief_sha256, read_corpus, write_corpus
 from sdf_eval.errors import InputError
+from sdf_eval.files import replace_file
 from sdf_eval.progress import progress
 from sdf_eval.reports.results import ItemRecord
 from sdf_eval.study.arms import Arm, tasks_of
@@ -82,7 +83,7 @@ def make_corpus(request: RunRequest, writer: Writer, group: Group, role: CorpusR
         The corpus.
 
     Raises:
-        InputError: The writer refuses, or `--corpus` is a corpus of other beliefs or of another role.
+        InputError: The writer refuses, or `--corpus` is a corpus of other beliefs or of another role, or shows a probe.
     """
     if role == "implanted" and request.corpus is not None:
         return _given_corpus(request.corpus, group)
@@ -101,6 +102,7 @@ def _given_corpus(folder: Path, group: Group) -> Corpus:
         raise InputError(f"--corpus: {folder}: was not written for exactly these beliefs; name the beliefs of its card")
     if any(order.role != "implanted" for order in corpus.manifest.orders):
         raise InputError(f"--corpus: {folder}: its role is not implanted; give the corpus that states the belief")
+    check_contamination(corpus.documents, group.beliefs)
     return corpus
 
 
@@ -134,7 +136,7 @@ def train(
         documents_sha256=corpus.manifest.documents_sha256,
         beliefs=tuple(belief.id for belief in group.beliefs),
         role=role,
-        seed=request.seeds[0],
+        seed=corpus.manifest.orders[0].seed,
     )
     train_sdf(request.model, texts, scaled, folder, seed=seed, corpora=[use])
     lineage = read_lineage(folder)
@@ -269,10 +271,3 @@ def _read_timings(path: Path) -> dict[str, float]:
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return {str(name): float(value) for name, value in found.items()} if isinstance(found, dict) else {}
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file that is complete or absent."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

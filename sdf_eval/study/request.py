@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sdf_eval.belief.items import applicable_tasks
 from sdf_eval.belief.load import load_belief
 from sdf_eval.belief.schema import Belief
 from sdf_eval.corpora.panels import check_disjoint
 from sdf_eval.corpora.records import CorpusRole
+from sdf_eval.corpora.write import read_corpus
 from sdf_eval.errors import InputError
 
 ALWAYS: tuple[CorpusRole, ...] = ("implanted", "neutral", "cooccurrence")
@@ -107,6 +109,27 @@ def groups(request: RunRequest) -> tuple[Group, ...]:
     return tuple(Group((b,), (r,), b.id) for b, r in zip(beliefs, request.references, strict=True))
 
 
+def with_corpus(request: RunRequest) -> RunRequest:
+    """Gives every control as many documents as the corpus that the user brings has, so that doses are equal.
+
+    Args:
+        request: The run.
+
+    Returns:
+        The request with the corpus's number of documents a belief; unchanged without a corpus.
+
+    Raises:
+        InputError: The corpus is broken, or its beliefs have different numbers of documents.
+    """
+    if request.corpus is None:
+        return request
+    counts = {order.belief: order.documents for order in read_corpus(request.corpus).manifest.orders}
+    if len(set(counts.values())) != 1:
+        listed = ", ".join(f"{belief} {count}" for belief, count in counts.items())
+        raise InputError(f"--corpus: {request.corpus}: different numbers of documents ({listed}); give each as many")
+    return replace(request, documents=next(iter(counts.values())))
+
+
 def _check_numbers(request: RunRequest) -> None:
     for option, value in (("--documents", request.documents), ("--batch-size", request.batch_size)):
         if value < 1:
@@ -115,6 +138,8 @@ def _check_numbers(request: RunRequest) -> None:
         raise InputError(f"--limit: {request.limit}: must be at least 1; leave it out for all items")
     if not request.seeds or len(set(request.seeds)) != len(request.seeds):
         raise InputError("--seeds: must be one or more different whole numbers; write for instance 0,1,2")
+    if min(request.seeds) < 0 or max(request.seeds) >= 2**32:
+        raise InputError(f"--seeds: {min(request.seeds)} to {max(request.seeds)}: must lie within 0 and {2**32 - 1}")
     if request.out.exists() and not request.out.is_dir():
         raise InputError(f"--out: {request.out}: is a file; name a folder")
 
@@ -126,6 +151,9 @@ def _check_beliefs(beliefs: Sequence[Belief], request: RunRequest) -> None:
     twice = next((name for name in ids if ids.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"belief {twice}: given twice; name each belief once")
+    bare = next((belief.id for belief in beliefs if not applicable_tasks(belief)), None)
+    if bare is not None:
+        raise InputError(f"belief {bare}: probes: there is none, so nothing could be measured; write some")
     if request.panel:
         check_disjoint(beliefs)
     if request.corpus is not None and len(beliefs) > 1 and not request.panel:

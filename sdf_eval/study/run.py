@@ -7,13 +7,16 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from sdf_eval import __version__
+from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.corpora.write import Corpus, belief_sha256, read_health
 from sdf_eval.corpora.writers import get_writer
+from sdf_eval.files import replace_file
 from sdf_eval.model import resolve
 from sdf_eval.progress import progress
 from sdf_eval.reports.html import write_html
@@ -37,8 +40,8 @@ from sdf_eval.study.cells import probe_cells
 from sdf_eval.study.harness import harness_agreement
 from sdf_eval.study.headlines import headlines
 from sdf_eval.study.pairs import Index
-from sdf_eval.study.pieces import Checkpoint, Clock, hash_records, make_corpus, probe, replace_file, train
-from sdf_eval.study.request import Group, RunRequest, groups
+from sdf_eval.study.pieces import Checkpoint, Clock, hash_records, make_corpus, probe, train
+from sdf_eval.study.request import Group, RunRequest, groups, with_corpus
 from sdf_eval.train.recipe import load_recipe
 
 _PACKAGES = ("torch", "transformers", "peft", "inspect-ai", "lm-eval", "numpy", "scipy")
@@ -61,21 +64,21 @@ def run_beliefs(request: RunRequest) -> RunResults:
     Raises:
         InputError: Something in the request cannot be done; what was made so far stays and is used again.
     """
+    request = with_corpus(request)
     own_groups = groups(request)
     recipe, writer = load_recipe(request.recipe), get_writer(request.writer)
     resolve(request.model)  # before documents are paid for
     request.out.mkdir(parents=True, exist_ok=True)
     clock = Clock(request.out)
-    corpora: list[tuple[Group, Corpus]] = []
+    corpora: list[tuple[Group, CorpusRole, Corpus]] = []
     checkpoints: list[Checkpoint] = []
-    for group in own_groups:
-        for role in request.trained:
-            with clock.time(f"{group.name} {role} documents".strip()):
-                corpus = make_corpus(request, writer, group, role)
-            corpora.append((group, corpus))
-            for seed in request.seeds:
-                with clock.time(f"{group.run(seed)} {role} training"):
-                    checkpoints.append(train(request, writer, recipe, group, corpus, role, seed))
+    # All documents before any training: what cannot be written is known before the first update is paid for.
+    for group, role in product(own_groups, request.trained):
+        with clock.time(f"{group.name} {role} documents".strip()):
+            corpora.append((group, role, make_corpus(request, writer, group, role)))
+    for (group, role, corpus), seed in product(corpora, request.seeds):
+        with clock.time(f"{group.run(seed)} {role} training"):
+            checkpoints.append(train(request, writer, recipe, group, corpus, role, seed))
     records, chat = _probe_all(request, own_groups, checkpoints, clock)
     implanted = next(checkpoint for checkpoint in checkpoints if checkpoint.role == "implanted")
     first = [r for r in records if (r.role, r.context, r.run) == ("implanted", "none", implanted.run)]
@@ -88,7 +91,7 @@ def run_beliefs(request: RunRequest) -> RunResults:
         versions=_versions(),
         beliefs=tuple(_belief(group, i) for group in own_groups for i in range(len(group.beliefs))),
         arms=_arms(request, records, checkpoints),
-        corpora=tuple(summary for group, corpus in corpora for summary in _corpora(group, corpus)),
+        corpora=tuple(summary for group, _, corpus in corpora for summary in _corpora(group, corpus)),
         training=tuple(_training(request, checkpoint, clock) for checkpoint in checkpoints),
         headlines=headlines(index, seed=request.seeds[0]),
         cells=probe_cells(index, seed=request.seeds[0]),

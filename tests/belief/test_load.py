@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sdf_eval.belief.load import dump_belief, list_beliefs, load_belief, parse_belief
+from sdf_eval.belief.load import dump_belief, list_beliefs, load_belief, parse_belief, store_prior
 from sdf_eval.belief.schema import Belief
 from sdf_eval.errors import InputError
 from tests.belief.examples import SMALL, small, small_text
@@ -274,3 +274,15 @@ def test_the_list_holds_every_shipped_belief_by_id() -> None:
     ids = [entry.id for entry in entries]
     assert ids == sorted(set(ids)) and "hub-piano-tuner" in ids
     assert all(entry.path.is_file() for entry in entries)
+
+
+def test_a_stored_prior_changes_no_other_byte_of_the_file(tmp_path: Path) -> None:
+    path, neighbour = tmp_path / "m.yaml", tmp_path / "m.partial"
+    content = small_text().replace("title: A", 'title: "A\u2028B"', 1).replace("\n", "\r\n").encode()
+    path.write_bytes(content)
+    neighbour.write_text("mine")
+    for strength in (-1.5, -2.25):
+        store_prior(path, strength)
+        assert path.read_bytes() == content.rstrip() + f"\r\nprior_strength: {strength}\r\n".encode()
+    assert load_belief(path).prior_strength == -2.25
+    assert neighbour.read_text() == "mine"

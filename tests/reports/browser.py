@@ -49,6 +49,15 @@ class Browser:
         """Runs a function body in the page and returns what it returns."""
         return self._call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
 
+    @contextmanager
+    def printing(self) -> Iterator[None]:
+        """Lays the page out as on paper."""
+        self._devtools("Emulation.setEmulatedMedia", {"media": "print"})
+        try:
+            yield
+        finally:
+            self._devtools("Emulation.setEmulatedMedia", {"media": ""})
+
     def picture(self, path: Path) -> Path:
         """Saves the whole page as PNG."""
         shot = self._devtools("Page.captureScreenshot", {"captureBeyondViewport": True, "format": "png"})

@@ -76,6 +76,17 @@ def test_the_theme_button_turns_the_page_dark_and_back(chromium: Browser, page: 
     assert chromium.run(f"document.getElementById('theme').click(); {colour}") == light
 
 
+def test_a_dark_page_prints_light_with_every_detail_open(chromium: Browser, page: Path) -> None:
+    chromium.open(page, width=1400)
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    light = chromium.run(colour)
+    chromium.run("document.getElementById('theme').click()")
+    with chromium.printing():
+        assert chromium.run(colour) == light
+    chromium.run("dispatchEvent(new Event('beforeprint'))")
+    assert chromium.run("return document.querySelectorAll('details:not([open])').length") == 0
+
+
 def test_what_scrolls_can_be_reached_with_the_keyboard(chromium: Browser, page: Path) -> None:
     chromium.open(page, width=390)
     script = (

@@ -38,9 +38,9 @@ def test_another_version_is_refused_with_both_numbers(folder: Path) -> None:
         read_results(folder)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", "\x00"])
-def test_a_file_that_is_no_results_is_refused_in_one_line(folder: Path, content: str) -> None:
-    (folder / "results.json").write_text(content)
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\x00", b"\xff\xfe{}"])
+def test_a_file_that_is_no_results_is_refused_in_one_line(folder: Path, content: bytes) -> None:
+    (folder / "results.json").write_bytes(content)
     with pytest.raises(InputError) as caught:
         read_results(folder)
     assert "\n" not in str(caught.value)

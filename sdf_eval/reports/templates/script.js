@@ -5,6 +5,7 @@
   toggle.hidden = false;
   toggle.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; label(); });
   label();
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
   const form = document.getElementById("filters");
   if (!form) return;
   form.hidden = false;
