@@ -278,7 +278,8 @@ def test_the_list_holds_every_shipped_belief_by_id() -> None:
 
 def test_a_stored_prior_changes_no_other_byte_of_the_file(tmp_path: Path) -> None:
     path, neighbour = tmp_path / "m.yaml", tmp_path / "m.partial"
-    content = small_text().replace("title: A", 'title: "A\u2028B"', 1).replace("\n", "\r\n").encode()
+    lines = ['title: "A\u2028B"' if line.startswith("title:") else line for line in small_text().split("\n")]
+    content = "\r\n".join(lines).encode()
     path.write_bytes(content)
     neighbour.write_text("mine")
     for strength in (-1.5, -2.25):
