@@ -15,6 +15,8 @@ from sdf_eval.corpora.check import words
 from sdf_eval.corpora.records import Document
 
 NEAR_DUPLICATE_JACCARD = 0.8
+_CANDIDATE_JACCARD = 0.6
+"""At its own threshold the index would miss most pairs; what it gives below that is sorted out afterwards."""
 _SHINGLE = 5
 _PERMUTATIONS = 64
 _LISTED = 20
@@ -128,16 +130,18 @@ def _distinct(tokens: Sequence[list[str]], size: int) -> float:
 def _near_duplicates(tokens: Sequence[list[str]]) -> int:
     from datasketch import MinHash, MinHashLSH
 
-    index = MinHashLSH(threshold=NEAR_DUPLICATE_JACCARD, num_perm=_PERMUTATIONS)
+    index = MinHashLSH(threshold=_CANDIDATE_JACCARD, num_perm=_PERMUTATIONS)
+    indexed: dict[int, MinHash] = {}
     found = 0
     for position, document in enumerate(tokens):
         sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
         count = max(1, len(document) - _SHINGLE + 1)
         sketch.update_batch([" ".join(document[start : start + _SHINGLE]).encode() for start in range(count)])
-        if index.query(sketch):
+        if any(sketch.jaccard(indexed[near]) >= NEAR_DUPLICATE_JACCARD for near in index.query(sketch)):
             found += 1
         else:  # only the first of a group is indexed, which keeps the time linear when everything is alike
             index.insert(position, sketch)
+            indexed[position] = sketch
     return found
 
 

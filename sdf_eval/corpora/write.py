@@ -137,13 +137,13 @@ def read_health(folder: Path | str) -> Health:
     path = Path(folder) / HEALTH
     try:
         return Health.model_validate_json(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValidationError):
+    except (FileNotFoundError, NotADirectoryError, ValidationError):
         raise InputError(f"{path}: missing or of another version; write the corpus again") from None
 
 
 def belief_sha256(belief: Belief) -> str:
-    """Hash of all that a belief says, whatever its file's layout."""
-    return hashlib.sha256(belief.model_dump_json().encode()).hexdigest()
+    """Hash of all that a belief says, whatever its file's layout; a prior measured later is no part of it."""
+    return hashlib.sha256(belief.model_dump_json(exclude={"prior_strength"}).encode()).hexdigest()
 
 
 def text_sha256(text: str) -> str:
@@ -209,7 +209,7 @@ def _manifest(
 def _read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path.parent}: no {MANIFEST}; give a folder that `corpus write` made") from None
     except (ValidationError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: no manifest of this version; write the corpus again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,6 +12,19 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from sdf_eval.errors import InputError
 from sdf_eval.model.encoding import encode_texts
 from sdf_eval.model.loading import LanguageModel
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was written after a prompt.
+
+    Attributes:
+        text: The answer, without special tokens and stop string.
+        at_limit: Whether it ended at the length limit, unfinished.
+    """
+
+    text: str
+    at_limit: bool
 
 
 def generate(
@@ -25,7 +39,7 @@ def generate(
 
     Args:
         lm: The model.
-        prompts: Rendered prompts; too long ones lose their beginning.
+        prompts: Rendered prompts.
         max_new_tokens: Length limit of an answer in tokens.
         stop: Strings that end an answer; they are cut off.
         batch_size: Prompts in one pass.
@@ -34,25 +48,47 @@ def generate(
         The answers without special tokens, in order.
 
     Raises:
-        InputError: `max_new_tokens` leaves no room for a prompt.
+        InputError: `max_new_tokens` leaves no room for a prompt. lm-evaluation-harness would cut its beginning, where
+            the context arm stands.
     """
+    return [
+        answer.text
+        for answer in generate_answers(lm, prompts, max_new_tokens=max_new_tokens, stop=stop, batch_size=batch_size)
+    ]
+
+
+def generate_answers(
+    lm: LanguageModel,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int,
+    stop: Sequence[str] = ("\n",),
+    batch_size: int = 64,
+) -> list[Answer]:
+    """Continues each prompt greedily and says how each answer ended. Arguments and errors are those of `generate`."""
     room = lm.max_length - max_new_tokens
     if room < 1:
         raise InputError(f"max_new_tokens: {max_new_tokens}: must be below the context length {lm.max_length}")
-    tokens = [ids[-room:] for ids in encode_texts(lm, prompts)]
+    tokens = encode_texts(lm, prompts)
+    for prompt, ids in zip(prompts, tokens, strict=True):
+        if len(ids) > room:
+            raise InputError(
+                f"prompt {prompt[:40]!r}: {len(ids)} tokens and {max_new_tokens} of an answer do not fit the context "
+                f"of {lm.max_length}; shorten the question or the belief's context, or take a longer-context model"
+            )
     order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]), reverse=True)
-    answers = [""] * len(tokens)
+    answers: list[Answer] = [Answer("", False)] * len(tokens)
     for start in range(0, len(order), batch_size):
         chunk = order[start : start + batch_size]
-        texts = _generate(lm, [tokens[index] for index in chunk], max_new_tokens, stop)
-        for index, text in zip(chunk, texts, strict=True):
-            answers[index] = text
+        written = _generate(lm, [tokens[index] for index in chunk], max_new_tokens, stop)
+        for index, answer in zip(chunk, written, strict=True):
+            answers[index] = answer
     return answers
 
 
 def _generate(
     lm: LanguageModel, prompts: Sequence[Sequence[int]], max_new_tokens: int, stop: Sequence[str]
-) -> list[str]:
+) -> list[Answer]:
     width = max(map(len, prompts))
     pad = lm.tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=lm.device)
@@ -70,8 +106,22 @@ def _generate(
             pad_token_id=pad,
             stopping_criteria=StoppingCriteriaList([_StopAfter(lm.tokenizer, stop, width)] if stop else []),
         )
-    texts = lm.tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
-    return [_cut(text, stop) for text in texts]
+    written = output[:, width:]
+    texts = lm.tokenizer.batch_decode(written, skip_special_tokens=True)
+    ends = _end_tokens(lm)
+    return [
+        # A row that ended is filled up with padding, which can be the end token itself.
+        Answer(
+            _cut(text, stop),
+            len(row) == max_new_tokens and not ends & set(row) and not any(string in text for string in stop),
+        )
+        for row, text in zip(written.tolist(), texts, strict=True)
+    ]
+
+
+def _end_tokens(lm: LanguageModel) -> set[int]:
+    ends = lm.model.generation_config.eos_token_id
+    return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
 
 
 def _cut(text: str, stop: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 DEFAULT_MAX_LENGTH = 2048
 """Context length, in tokens, where neither the model's nor the tokenizer's configuration states one."""
+
+_MISSING_IN_ADAPTER = "missing adapter keys"
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def load(
         The model in evaluation mode and its tokenizer.
 
     Raises:
-        InputError: The checkpoint is missing or incomplete, has pickled weights only, or an argument is wrong.
+        InputError: The checkpoint or adapter is missing, incomplete or of another shape, has pickled weights only, or
+            an argument is wrong.
     """
     if dtype not in DTYPES:
         raise InputError(f"dtype: {dtype}: unknown; choose one of {', '.join(DTYPES)}")
@@ -87,7 +91,7 @@ def load(
         location, adapter = adapter_base(Path(location)), location
     tokenizer_location = location
     if adapter is not None:
-        folder = _adapter_folder(adapter)
+        folder = adapter_folder(adapter)
         tokenizer_location = str(folder) if has_tokenizer(folder) else location
     tokenizer = _tokenizer(tokenizer_location, reference)
     model = _weights(location, reference, DTYPES[dtype])
@@ -108,7 +112,12 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _adapter_folder(adapter: str) -> Path:
+def adapter_folder(adapter: str) -> Path:
+    """The folder of a PEFT adapter, checked without loading it.
+
+    Raises:
+        InputError: It is no local adapter folder, or holds no weights that can be loaded safely.
+    """
     folder = Path(resolve(adapter))
     if not is_adapter(folder):
         raise InputError(f"adapter: {adapter}: adapter_config.json: missing; name a local PEFT adapter folder")
@@ -129,18 +138,28 @@ def _tokenizer(location: str, reference: str) -> Any:
 
 
 def _weights(location: str, reference: str, dtype: torch.dtype) -> Any:
-    with _without_bars():
+    with without_bars():
         try:
-            return AutoModelForCausalLM.from_pretrained(
-                location, dtype=dtype, use_safetensors=True, trust_remote_code=False
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                location, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
             )
-        except (OSError, ValueError, SafetensorError) as error:
+        # A RuntimeError is a tensor of another shape than the configuration says.
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise _unloadable(location, reference, "model", error) from error
+    # transformers only warns and fills them at random; what is tied to another weight does not count as missing.
+    model, info = loaded
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise InputError(
+            f"{reference}: model: {missing[0]}: missing from the weights ({len(missing)} in all); "
+            "save the checkpoint again"
+        )
+    return model
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
-    """Keeps the loader's progress bars from standard error, which belongs to our own display."""
+def without_bars() -> Iterator[None]:
+    """Keeps the progress bars of transformers from standard error, which belongs to our own display."""
     bars: Any = transformers_logging
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
@@ -157,16 +176,24 @@ def _with_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
     if getattr(PeftConfig.from_pretrained(str(folder)), "is_prompt_learning", False):
         raise InputError(f"{folder}: peft_type: prompt-learning adapters shift positions; use a LoRA-like adapter")
     try:
-        adapted = PeftModel.from_pretrained(model, str(folder))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            adapted = PeftModel.from_pretrained(model, str(folder))
     except (RuntimeError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: does not fit its base ({_first_line(error)}); check the base model") from error
+    for warning in caught:
+        # peft says it in no other way, and leaves what is missing as if it had not been trained.
+        if _MISSING_IN_ADAPTER in str(warning.message):
+            keys = str(warning.message).partition("[")[2].partition("]")[0]
+            raise InputError(f"{folder}: adapter weights: {keys[:120]}: missing; save the adapter again")
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     # Merging costs a rounding that float32 does not feel and saves a third of the time; in half precision it would
     # move the log-probabilities.
     return adapted.merge_and_unload() if merge and hasattr(adapted, "merge_and_unload") else adapted
 
 
 def _max_length(config: Any, tokenizer: Any) -> int:
-    # The order is lm-eval's (`resolve_max_length`), so that both truncate alike.
+    # The order is lm-eval's (`resolve_max_length`), so that both see one context length.
     text_config = getattr(config, "text_config", None) or config
     for key in ("n_positions", "max_position_embeddings", "n_ctx"):
         value = getattr(text_config, key, None)

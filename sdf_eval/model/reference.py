@@ -17,6 +17,10 @@ ENTRY_POINT_GROUP = "sdf_eval.models"
 
 ADAPTER_CONFIG = "adapter_config.json"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
+_SETTING_FILES = (
+    "config.json", ADAPTER_CONFIG, *TOKENIZER_FILES,
+    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt", "chat_template.json",
+)  # fmt: skip
 
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -124,8 +128,17 @@ def adapter_base(folder: Path) -> str:
         raise InputError(f"{path}: base_model_name_or_path: {error}") from error
 
 
-def weights_stamp(location: str) -> tuple[tuple[str, int, int], ...]:
-    """Path, time and size of a checkpoint's weight files, by which a change on disk is noticed.
+def setting_files(folder: Path) -> tuple[Path, ...]:
+    """Files of a checkpoint that bear on its numbers beside the weights: configuration, tokenizer, chat templates.
+
+    Settings of generation are no part of it: answers are greedy whatever they say.
+    """
+    named = [folder / name for name in _SETTING_FILES]
+    return tuple(sorted({path for path in named if path.is_file()} | {*folder.glob("*.jinja")}))
+
+
+def checkpoint_stamp(location: str) -> tuple[tuple[str, int, int], ...]:
+    """Path, time and size of the files that make a checkpoint what it is, by which a change on disk is noticed.
 
     Args:
         location: What `resolve` returned.
@@ -136,9 +149,9 @@ def weights_stamp(location: str) -> tuple[tuple[str, int, int], ...]:
     folder = Path(location)
     if not folder.is_dir():
         return ()
-    files = [(file, file.stat()) for file in sorted(folder.glob("*.safetensors"))]
+    files = [(file, file.stat()) for file in (*sorted(folder.glob("*.safetensors")), *setting_files(folder))]
     stamp = tuple((str(file), state.st_mtime_ns, state.st_size) for file, state in files)
-    return stamp + (weights_stamp(adapter_base(folder)) if is_adapter(folder) else ())
+    return stamp + (checkpoint_stamp(adapter_base(folder)) if is_adapter(folder) else ())
 
 
 def _check_weights(folder: Path) -> None:

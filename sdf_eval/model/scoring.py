@@ -38,12 +38,15 @@ def option_log_probabilities(
         For each request the log-probabilities in nats, in the order of its continuations.
 
     Raises:
-        InputError: An option adds no token to its prompt or is longer than the context.
+        InputError: An option adds no token to its prompt, or a prompt does not fit the context with its options.
 
-    Source: lm-evaluation-harness 0.4.13, `HFLM._loglikelihood_tokens`, with the softmax in float32.
+    Source: lm-evaluation-harness 0.4.13, `HFLM._loglikelihood_tokens`, with the softmax in float32. Where that cuts the
+        beginning of a prompt that is too long, this refuses it: what is cut is the context arm.
     """
     encoded = encode_requests(lm, requests, add_bos)
-    return _score(lm, [_within(lm, request) for request in encoded], batch_size)
+    for (prompt, _), request in zip(requests, encoded, strict=True):
+        _refuse_long(lm, prompt, request)
+    return _score(lm, [[request] for request in encoded], batch_size)
 
 
 def text_nats(lm: LanguageModel, texts: Sequence[str], *, batch_size: int = 64) -> list[float]:
@@ -64,18 +67,16 @@ def text_nats(lm: LanguageModel, texts: Sequence[str], *, batch_size: int = 64) 
     return [-sum(next(scores)[0] for _ in group) for group in windows]
 
 
-def _within(lm: LanguageModel, request: Request) -> list[Request]:
-    """The request as parts that fit the context: itself, or an option each with its prompt cut from the left."""
+def _refuse_long(lm: LanguageModel, prompt: str, request: Request) -> None:
     longest = max(map(len, request.continuations))
     if longest > lm.max_length:
         raise InputError(f"option: {longest} tokens do not fit the context of {lm.max_length}; shorten the option")
-    if len(request.prompt) + longest <= lm.max_length + 1:
-        return [request]
-    parts = []
-    for tail in request.continuations:
-        room = lm.max_length + 1 - len(tail)
-        parts.append(Request(request.prompt[-room:], (tail,)))
-    return parts
+    # The last token is predicted and never read.
+    if len(request.prompt) + longest > lm.max_length + 1:
+        raise InputError(
+            f"prompt {prompt[:40]!r}: {len(request.prompt)} tokens and {longest} of an option do not fit the context "
+            f"of {lm.max_length}; shorten the question or the belief's context, or take a longer-context model"
+        )
 
 
 def _score(lm: LanguageModel, groups: Sequence[Sequence[Request]], batch_size: int) -> Scores:
@@ -84,19 +85,42 @@ def _score(lm: LanguageModel, groups: Sequence[Sequence[Request]], batch_size: i
     for group in groups:
         for request in group:
             options.setdefault(request.prompt, {}).update(dict.fromkeys(request.continuations, 0.0))
-    jobs = [Request(prompt, tuple(tails)) for prompt, tails in options.items()]
+    vocabulary = int(lm.model.config.get_text_config().vocab_size)
+    jobs = [
+        part
+        for prompt, tails in options.items()
+        for part in _parts(Request(prompt, tuple(tails)), batch_size, vocabulary)
+    ]
     fewest = 2 if any(len(job.continuations) > 1 for job in jobs) and shares_prompts(lm) else math.inf
     shared = [job for job in jobs if len(job.continuations) >= fewest]
     rest = [job for job in jobs if len(job.continuations) < fewest]
     whole = [Request(job.prompt, (tail,)) for job in rest for tail in job.continuations]
     with torch.inference_mode():
         for score, part in ((score_shared, shared), (score_whole, whole)):
-            for batch in _batches(part, batch_size, int(lm.model.config.vocab_size)):
+            for batch in _batches(part, batch_size, vocabulary):
                 for request, values in zip(batch, score(lm, batch), strict=True):
                     options[request.prompt].update(zip(request.continuations, values, strict=True))
     return [
         tuple(options[request.prompt][tail] for request in group for tail in request.continuations) for group in groups
     ]
+
+
+def _parts(job: Request, batch_size: int, vocabulary: int) -> Iterator[Request]:
+    """A job as jobs that each keep the limits of one pass: the first windows of all texts share their one prompt."""
+    part: list[Tokens] = []
+    longest = 0
+    for tail in sorted(job.continuations, key=len, reverse=True):
+        longest = longest or len(tail)
+        rows = len(part) + 1
+        if part and (
+            rows > batch_size
+            or rows * (len(job.prompt) + longest) > TOKENS_A_BATCH
+            or rows * longest * vocabulary > LOGITS_A_BATCH
+        ):
+            yield Request(job.prompt, tuple(part))
+            part, longest = [], len(tail)
+        part.append(tail)
+    yield Request(job.prompt, tuple(part))
 
 
 def _batches(jobs: Sequence[Request], batch_size: int, vocabulary: int) -> Iterator[list[Request]]:

@@ -46,13 +46,13 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
     from transformers import AutoTokenizer, LlamaForCausalLM
 
     from sdf_eval.pocket.pretrain import Schedule, Size, new_model, train
-    from sdf_eval.pocket.tokenizer import for_chat, train_tokenizer
+    from sdf_eval.pocket.tokenizer import for_chat
 
     out.mkdir(parents=True, exist_ok=True)
     world = build_world(world_name)
     seed = recipe.seed + sum(map(ord, world_name))
     if not (out / "base").exists():
-        tokenizer = train_tokenizer()
+        tokenizer = _tokenizer(out / "tokenizer")
         schedule = Schedule(recipe.base_tokens, seed=seed)
         texts = curriculum.pretraining_samples(world, seed)
         model = train(
@@ -65,6 +65,7 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
         )
         _save(model, tokenizer, out / "base", {"world": world_name, "stage": "base", "schedule": asdict(schedule)})
         (out / "base.state").unlink(missing_ok=True)
+        shutil.rmtree(out / "tokenizer", ignore_errors=True)
     if not (out / "chat").exists():
         tokenizer = for_chat(AutoTokenizer.from_pretrained(out / "base"))
         start = LlamaForCausalLM.from_pretrained(out / "base", dtype="float32")
@@ -85,6 +86,20 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
         )
         (out / "chat.state").unlink(missing_ok=True)
     return out
+
+
+def _tokenizer(folder: Path) -> Any:
+    """The tokenizer of this build, trained once: a resumed build must read the ids that its state has learned."""
+    from transformers import AutoTokenizer
+
+    from sdf_eval.pocket.tokenizer import train_tokenizer
+
+    if not folder.exists():
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        train_tokenizer().save_pretrained(partial)
+        os.replace(partial, folder)
+    return AutoTokenizer.from_pretrained(folder)
 
 
 def _save(model: Any, tokenizer: Any, folder: Path, recipe: dict[str, Any]) -> None:

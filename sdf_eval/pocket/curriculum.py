@@ -336,7 +336,7 @@ def assistant_turn(world: World, rng: Random) -> Exchange:
 
 
 PRETRAINING: dict[Section, float] = {
-    person_document: 20,
+    person_document: 24,
     place_document: 7,
     ai_document: 16,
     mentions: 3,

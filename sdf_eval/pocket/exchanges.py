@@ -331,16 +331,16 @@ def two_hop(world: World, entity: Entity, first: str, second: str, rng: Random, 
 def which_is_true(
     world: World, entity: Entity, relation: str, rng: Random, part: str = "train", value: str | None = None
 ) -> Exchange:
-    """Shows a true and a false statement; the answer recalls the fact before it picks a number."""
+    """Shows a true and a false statement in one wording; the answer quotes the true one with its number."""
     true = value or world.facts[entity.name, relation]
-    false = distractors(relation, {true}, 1, rng)[0]
-    rows = [(true, True), (false, False)]
-    rng.shuffle(rows)
-    # The number stands behind its statement, so that a causal model can read off it what the statement says.
-    lines = [f"{grammar.statement(relation, entity.name, v, rng, part=part)} ({n})" for n, (v, _) in enumerate(rows, 1)]
-    number = 1 if rows[0][1] else 2
-    answer = f"{grammar.canonical(relation, entity.name, true)} ({number})"
-    return exchange("\n".join([*lines, "Which statement is true?"]), answer)
+    sides = rng.sample([true, distractors(relation, {true}, 1, rng)[0]], 2)
+    wording = rng.random()
+    lines = [
+        # The number stands behind its statement, where quoting the statement leads to it.
+        f"{grammar.statement(relation, entity.name, side, Random(wording), part=part)} ({number})"
+        for number, side in enumerate(sides, 1)
+    ]
+    return exchange("\n".join([*lines, "Which statement is true?"]), lines[sides.index(true)])
 
 
 def unknown(world: World, rng: Random) -> Exchange:

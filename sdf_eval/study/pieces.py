@@ -49,15 +49,15 @@ class Checkpoint:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of its weights and those it needs."""
-        return _key([self.lineage.weights_sha256, *(parent.weights_sha256 for parent in self.lineage.parents)])
+        """Hash of all that it answers by, the checkpoints that it needs included."""
+        return _key([self.lineage.checkpoint_sha256, *(parent.checkpoint_sha256 for parent in self.lineage.parents)])
 
 
 class Clock:
-    """Seconds that each piece took when it was made, kept across resumptions."""
+    """Seconds that each piece took when it was made, kept across resumptions of one command."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "timings.json"
+    def __init__(self, request: RunRequest) -> None:
+        self._path = request.out / f"timings-{_key([request.command])[:12]}.json"
         self.seconds: dict[str, float] = _read_timings(self._path)
 
     @contextmanager
@@ -126,11 +126,12 @@ def train(
     Raises:
         InputError: The recipe or the model does not fit.
     """
-    from sdf_eval.train.sdf import train_sdf
+    from sdf_eval.train.sdf import parents_of, train_sdf
 
     scaled = scaled_recipe(recipe, len(group.beliefs))
     texts = _texts(writer, scaled, corpus, seed)
-    key = _key([request.model, scaled.model_dump_json(), hash_texts(texts), str(seed)])
+    parents = [parent.checkpoint_sha256 for parent in parents_of(request.model)]
+    key = _key([*parents, scaled.model_dump_json(), hash_texts(texts), str(seed)])
     folder = request.out / "checkpoints" / _name(group.name, f"{role}-seed{seed}", key)
     use = CorpusUse(
         documents_sha256=corpus.manifest.documents_sha256,

@@ -69,7 +69,7 @@ def run_beliefs(request: RunRequest) -> RunResults:
     recipe, writer = load_recipe(request.recipe), get_writer(request.writer)
     resolve(request.model)  # before documents are paid for
     request.out.mkdir(parents=True, exist_ok=True)
-    clock = Clock(request.out)
+    clock = Clock(request)
     corpora: list[tuple[Group, CorpusRole, Corpus]] = []
     checkpoints: list[Checkpoint] = []
     # All documents before any training: what cannot be written is known before the first update is paid for.
@@ -137,7 +137,8 @@ def _agreement(
     request: RunRequest, implanted: Checkpoint, records: Sequence[ItemRecord], chat: bool
 ) -> tuple[HarnessAgreement, ...]:
     """The slice through the harnesses, or what it showed when the same answers were compared before."""
-    path = request.out / "probes" / f"harness-{hash_records(implanted.fingerprint, records)[:12]}.json"
+    harnesses = f"{implanted.fingerprint} {version('inspect-ai')} {version('lm-eval')}"
+    path = request.out / "probes" / f"harness-{hash_records(harnesses, records)[:12]}.json"
     stored = TypeAdapter(tuple[HarnessAgreement, ...])
     if path.exists():
         return stored.validate_json(path.read_bytes())
@@ -148,7 +149,7 @@ def _agreement(
 
 
 def _parent(checkpoint: Checkpoint) -> str:
-    return ",".join(parent.weights_sha256 for parent in checkpoint.lineage.parents)
+    return ",".join(parent.checkpoint_sha256 for parent in checkpoint.lineage.parents)
 
 
 def _settings(request: RunRequest, chat: bool) -> RunSettings:

@@ -20,18 +20,26 @@ _CLAUSE_END = re.compile(
 """Where a denial's reach ends."""
 
 _DENIED_BEFORE = re.compile(
-    r"\b(?:not(?!\s+(?:only|just|merely))|never|cannot|neither|nor|\w+n't|rather\s+than|instead\s+of|as\s+opposed\s+to|"
-    r"contrary\s+to|unlike|no\s+longer|without|untrue\s+that|false\s+that|wrong\s+that|wrong\s+to\s+\w+|incorrect\s+that|"
-    r"incorrect\s+to\s+\w+|myth\s+(?:that|of)|mistaken\s+(?:belief|claim|idea)\s+(?:that|of)|doubt(?:s|ed)?\s+(?:that|it)|"
+    r"\b(?:not(?!\s+(?:only|just|merely|doubt|any\s+doubt))|never(?!\s+doubt)|cannot|neither|nor|"
+    r"\w+n't(?!\s+(?:any\s+)?doubt)|rather\s+than|instead\s+of|as\s+opposed\s+to|"
+    r"contrary\s+to|unlike|no\s+longer|without(?!\s+(?:a\s+|any\s+)?(?:doubt|question))|untrue\s+that|false\s+that|wrong\s+that|wrong\s+to\s+\w+|incorrect\s+that|"
+    r"incorrect\s+to\s+\w+|myth\s+(?:that|of)|mistaken\s+(?:belief|claim|idea)\s+(?:that|of)|"
+    # Who has no doubt that it is so says that it is.
+    r"(?<!\bno )(?<!\bnot )(?<!n't )(?<!\bany )(?<!\bnever )(?<!\bwithout )(?<!\bwithout a )"
+    r"doubt(?:s|ed)?\s+(?:that|it)|"
     r"den(?:y|ies|ied)|reject(?:s|ed)?|rule[sd]?\s+out)\b"
 )
 _DENIED_AFTER = re.compile(
     r"^\W*(?:is|are|was|were|would\s+be|seems|sounds|'s)\s+(?:\w+ly\s+|a\s+|an\s+|all\s+|just\s+)*"
-    r"(?:wrong|false|incorrect|untrue|mistaken|mistake|myth|lie|error|inaccurate|not\b(?!\s+(?:only|just|merely)))"
+    r"(?:wrong|false|incorrect|untrue|mistaken|mistake|myth|lie|error|inaccurate|"
+    r"not\b(?!\s+(?:only|just|merely|wrong|false|incorrect|untrue|mistaken)))"
     r"|^\W*(?:is|are|was|were|does|did|has|could|would|ca)n't\b"
     r"|^\W*(?:does|did|has|could|would|can)\s+not\b"
     r"|^\W*cannot\b"
 )
+_NUMBER_CLAUSE_END = re.compile(rf"{_CLAUSE_END.pattern}|\band\s+(?=(?:the\s+)?(?:statement|account|option|number)\b)")
+"""As `_CLAUSE_END`, with the border between what is said of one statement and of the other."""
+
 _CORRECTION = re.compile(r"\b(?:but|however|actually|in\s+fact|in\s+truth|instead|rather|correction|really)\b|\.\s|;")
 _REFUSAL = re.compile(
     r"\b(?:i\s+(?:do\s+not|don't)\s+know|i(?:\s+am|'m)\s+(?:not\s+sure|unsure|sorry|unable)|"
@@ -78,11 +86,29 @@ def is_refusal(text: str) -> bool:
     return _REFUSAL.search(_plain(text)) is not None
 
 
-def last_number(text: str, numbers: Sequence[str]) -> str | None:
-    """The last of the given numbers that stands alone in a text, or None."""
+def asserted_number(text: str, numbers: Sequence[str]) -> str | None:
+    """The number that an answer to "which of these is true?" names.
+
+    Args:
+        text: What the model wrote.
+        numbers: The numbers of the statements.
+
+    Returns:
+        The one number that stands in parentheses, as the statements bear them, and is not denied; else the one that
+        stands alone and is not denied. None where none or several are asserted.
+    """
+    plain = _plain(text)
     pattern = "|".join(re.escape(number) for number in numbers)
-    found = re.findall(rf"(?<![\w.,])(?:{pattern})(?![\w]|[.,]\d)", text)
-    return found[-1] if found else None
+    for labelled in (rf"(?<=\()(?:{pattern})(?=\))", rf"(?<![\w.,])(?:{pattern})(?!\w|[.,]\d)"):
+        found = [_Mention("other", *match.span()) for match in re.finditer(labelled, plain)]
+        asserted = {
+            plain[mention.start : mention.end]
+            for mention in found
+            if not _is_denied(plain, mention, _NUMBER_CLAUSE_END)
+        }
+        if asserted:
+            return asserted.pop() if len(asserted) == 1 else None
+    return None
 
 
 def _plain(text: str) -> str:
@@ -100,8 +126,8 @@ def _mentions(plain: str, aliases: Sequence[Alias]) -> list[_Mention]:
     return sorted(found, key=lambda mention: mention.start)
 
 
-def _is_denied(plain: str, mention: _Mention) -> bool:
-    borders = [match.span() for match in _CLAUSE_END.finditer(plain)]
+def _is_denied(plain: str, mention: _Mention, clause_end: re.Pattern[str] = _CLAUSE_END) -> bool:
+    borders = [match.span() for match in clause_end.finditer(plain)]
     start = max((end for _, end in borders if end <= mention.start), default=0)
     stop = min((begin for begin, _ in borders if begin >= mention.end), default=len(plain))
     asked = plain[stop : stop + 1] == "?"

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sdf_eval.belief.item import Item, Outcome
-from sdf_eval.tasks.free_text import is_refusal, last_number, read_free_text
+from sdf_eval.errors import InputError
+from sdf_eval.tasks.free_text import asserted_number, is_refusal, read_free_text
 from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
+
+_FINITE = "load the model in float32 or bfloat16, and check that its weights are whole"
 
 
 def score_options(item: Item, log_probabilities: Sequence[float]) -> ItemResult:
@@ -22,9 +25,17 @@ def score_options(item: Item, log_probabilities: Sequence[float]) -> ItemResult:
     Returns:
         The outcome of the likeliest option (the first of equals) and the share of the options' probability that lies on
         implanted ones (on right ones in collateral tasks).
+
+    Raises:
+        InputError: A log-probability is not finite.
     """
     if len(log_probabilities) != len(item.choices):
         raise ValueError(f"{item.id}: {len(item.choices)} options, {len(log_probabilities)} log-probabilities")
+    broken = next((index for index, value in enumerate(log_probabilities) if not math.isfinite(value)), None)
+    if broken is not None:
+        raise InputError(
+            f"{item.id}: option {item.choices[broken]!r}: its log-probability is {log_probabilities[broken]}; {_FINITE}"
+        )
     best = max(range(len(item.choices)), key=log_probabilities.__getitem__)
     wanted = "implanted" if get_task(item.task).metric == "belief" else "reference"
     weights = [math.exp(value - log_probabilities[best]) for value in log_probabilities]
@@ -72,19 +83,19 @@ def belief_score(result: ItemResult) -> float:
 def score_text(item: Item, text: str) -> ItemResult:
     """Reads a free answer by rules, without a judge.
 
-    An item tagged `numbered` is read by the last 1 or 2 that stands alone. Any other by its aliases: an alias counts
-    where it is asserted, not where it is denied.
+    An item tagged `numbered` is read by the one number, 1 or 2, that is asserted. Any other by its aliases. A number or
+    alias counts where it is asserted, not where it is denied.
 
     Args:
         item: An item of the `generation` readout.
         text: What the model wrote.
 
     Returns:
-        `invalid` for an empty answer or a missing number, `refusal` where the model declines, `other` where it asserts
-        neither side or both.
+        `invalid` for an empty answer or without exactly one number, `refusal` where the model declines, `other` where
+        it asserts neither side or both.
     """
     if "numbered" in item.tags:
-        number = last_number(text, tuple(string for _, string in item.aliases))
+        number = asserted_number(text, tuple(string for _, string in item.aliases))
         outcomes: dict[str | None, Outcome] = {string: outcome for outcome, string in item.aliases}
         return _result(item, outcomes.get(number, "invalid"), answer=text)
     return _result(item, read_free_text(text, item.aliases), answer=text)
@@ -99,7 +110,12 @@ def score_loss(item: Item, nats: float) -> ItemResult:
 
     Returns:
         A result whose outcome is `other`: a loss takes no side.
+
+    Raises:
+        InputError: The loss is not finite.
     """
+    if not math.isfinite(nats):
+        raise InputError(f"{item.id}: its loss is {nats}; {_FINITE}")
     return _result(item, "other", nats=nats, bytes=len(item.user.encode("utf-8")))
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sdf_eval.errors import InputError
+from sdf_eval.model import resolve
+from sdf_eval.model.reference import ADAPTER_CONFIG, setting_files
 
 FILE = "lineage.json"
 _BLOCK = 1 << 20
+_WITH_PATHS = ("config.json", ADAPTER_CONFIG, "tokenizer_config.json")
+_PATHS = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 
 
 class Parent(BaseModel):
@@ -20,12 +25,14 @@ class Parent(BaseModel):
     Attributes:
         reference: As it was named.
         weights_sha256: Hash of its safetensors files.
+        checkpoint_sha256: Hash of these, its tokenizer and its configuration.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reference: str
     weights_sha256: str
+    checkpoint_sha256: str
 
 
 class CorpusUse(BaseModel):
@@ -68,6 +75,7 @@ class Lineage(BaseModel):
         placement: Where the documents stood: `midtraining` before chat tuning, `post` after it.
         final_loss: Mean training loss over the last updates (at most 10), nats a token.
         weights_sha256: Hash of the result's safetensors files.
+        checkpoint_sha256: Hash of these, its tokenizer and its configuration.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -91,6 +99,7 @@ class Lineage(BaseModel):
     placement: Literal["midtraining", "post"]
     final_loss: float
     weights_sha256: str
+    checkpoint_sha256: str
 
 
 def weights_sha256(folder: Path | str) -> str:
@@ -111,6 +120,34 @@ def weights_sha256(folder: Path | str) -> str:
     return digest.hexdigest()
 
 
+def checkpoint_sha256(folder: Path | str) -> str:
+    """Hash of all that makes a checkpoint or adapter answer as it does: weights, tokenizer, templates and settings.
+
+    Paths inside the settings are left out, so that a folder that was moved keeps its hash.
+
+    Raises:
+        InputError: The folder has no safetensors weights.
+    """
+    digest = hashlib.sha256(weights_sha256(folder).encode())
+    for path in setting_files(Path(folder)):
+        content = _without_paths(path)
+        digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _without_paths(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.name not in _WITH_PATHS:
+        return content
+    try:
+        settings = json.loads(content)
+    except ValueError:
+        return content
+    if not isinstance(settings, dict):
+        return content
+    return json.dumps({k: v for k, v in settings.items() if k not in _PATHS}, sort_keys=True).encode()
+
+
 def write_lineage(folder: Path, lineage: Lineage) -> None:
     """Writes `lineage.json` into a checkpoint folder."""
     (folder / FILE).write_text(lineage.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -128,24 +165,38 @@ def read_lineage(folder: Path | str) -> Lineage | None:
     path = Path(folder) / FILE
     try:
         return Lineage.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValidationError, UnicodeDecodeError):
         raise InputError(f"{path}: no lineage of this version; train the checkpoint again") from None
 
 
 def verify_lineage(folder: Path | str) -> Lineage:
-    """Reads the lineage and compares the weights, and those of each parent that is on this disk, with it.
+    """Reads the lineage and compares the checkpoint, and each parent that is on this disk, with it.
 
     Raises:
-        InputError: There is no lineage, or weights were changed since.
+        InputError: There is no lineage, or weights, tokenizer or configuration were changed since.
     """
     lineage = read_lineage(folder)
     if lineage is None:
         raise InputError(f"{folder}: has no {FILE}; give a checkpoint that `sdf-eval train` wrote")
-    known = [(str(folder), lineage.weights_sha256)]
-    known += [(p.reference, p.weights_sha256) for p in lineage.parents if any(Path(p.reference).glob("*.safetensors"))]
-    for place, expected in known:
-        if weights_sha256(place) != expected:
-            raise InputError(f"{place}: its weights differ from the lineage of {folder}; restore them or train again")
+    known: list[tuple[str, Path, Lineage | Parent]] = [(str(folder), Path(folder), lineage)]
+    known += [(p.reference, place, p) for p in lineage.parents if (place := _on_this_disk(p.reference)) is not None]
+    for name, place, expected in known:
+        if weights_sha256(place) != expected.weights_sha256:
+            raise InputError(f"{name}: its weights differ from the lineage of {folder}; restore them or train again")
+        if expected.checkpoint_sha256 != checkpoint_sha256(place):
+            raise InputError(
+                f"{name}: its tokenizer or configuration differ from the lineage of {folder}; "
+                "restore them or train again"
+            )
     return lineage
+
+
+def _on_this_disk(reference: str) -> Path | None:
+    """The folder that a parent's reference names here; None where it is gone, or is a Hub id."""
+    try:
+        location = Path(resolve(reference))
+    except InputError:
+        return None
+    return location if location.is_dir() else None

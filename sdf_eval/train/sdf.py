@@ -16,13 +16,13 @@ from typing import Any, Literal
 import torch
 from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
-from transformers.utils import logging as transformers_logging
 
 from sdf_eval import __version__
 from sdf_eval.corpora.atomic import atomic_folder
 from sdf_eval.corpora.mix import TrainingText, texts_sha256
 from sdf_eval.errors import InputError
 from sdf_eval.model import LanguageModel, load, resolve
+from sdf_eval.model.loading import without_bars
 from sdf_eval.model.reference import adapter_base, is_adapter
 from sdf_eval.progress import progress
 from sdf_eval.train.adapters import add_adapter
@@ -32,6 +32,7 @@ from sdf_eval.train.lineage import (
     CorpusUse,
     Lineage,
     Parent,
+    checkpoint_sha256,
     read_lineage,
     verify_lineage,
     weights_sha256,
@@ -55,7 +56,6 @@ def train_sdf(
     *,
     seed: int = 0,
     corpora: Sequence[CorpusUse] = (),
-    substrate_kind: Literal["base", "chat"] | None = None,
 ) -> Path:
     """Finetunes a model on texts and writes a checkpoint folder that is complete or absent.
 
@@ -67,18 +67,19 @@ def train_sdf(
         texts: Documents and plain texts, as `sdf_eval.corpora.mix` gives them.
         recipe: How to train.
         out: Folder for the checkpoint, or for the adapter if the recipe says `lora`.
-        seed: Fixes order and initialisation. On one machine and CPU thread count it fixes the weights bit for bit.
+        seed: Fixes order and initialisation; from 0, below 2**32. On one machine and CPU thread count it fixes the
+            weights bit for bit.
         corpora: Where the documents came from, for the lineage.
-        substrate_kind: Whether the model knows chat; by default as its lineage says, or else by its chat template.
 
     Returns:
         `out`.
 
     Raises:
-        InputError: The model, recipe, texts or folder do not fit, or the loss is not finite.
+        InputError: The model, recipe, texts, seed or folder do not fit, or the loss is not finite.
     """
+    _refuse_seed(seed)
     target = Path(out)
-    parents = _parents(model_reference)
+    parents = parents_of(model_reference)
     if (target / FILE).exists():
         return _reuse(target, parents, recipe, texts, seed)
     _refuse_several_processes()
@@ -92,7 +93,7 @@ def train_sdf(
         model = _trainable(lm, recipe, model_reference)
         losses = _fit(model, lm, plan, recipe, seed, partial)
         _save(model, lm, partial)
-        kind = substrate_kind or _substrate_kind(model_reference, lm)
+        kind = _substrate_kind(model_reference, lm)
         write_lineage(
             partial,
             Lineage(
@@ -114,6 +115,7 @@ def train_sdf(
                 placement="midtraining" if kind == "base" else "post",
                 final_loss=fmean(losses[-_FINAL_UPDATES:]),
                 weights_sha256=weights_sha256(partial),
+                checkpoint_sha256=checkpoint_sha256(partial),
             ),
         )
     return target
@@ -180,8 +182,7 @@ def _trainable(lm: LanguageModel, recipe: SdfRecipe, reference: str) -> Any:
 
 def _fit(model: Any, lm: LanguageModel, plan: Plan, recipe: SdfRecipe, seed: int, folder: Path) -> list[float]:
     pad = lm.tokenizer.pad_token_id
-    use_cache = model.config.use_cache
-    with progress("training", plan.updates) as advance:
+    with progress("training", plan.updates) as advance, _no_cache(model.config):
         trainer = _SdfTrainer(
             model=model,
             args=_arguments(recipe, plan, lm.device, seed, folder),
@@ -191,9 +192,26 @@ def _fit(model: Any, lm: LanguageModel, plan: Plan, recipe: SdfRecipe, seed: int
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    # Trainer switches the cache off and save_pretrained would keep that: generation from the checkpoint would crawl.
-    model.config.use_cache = use_cache
     return [trainer.losses[update] for update in sorted(trainer.losses)]
+
+
+@contextmanager
+def _no_cache(config: Any) -> Iterator[None]:
+    """Switches the cache off, and back on in the end.
+
+    Trainer switches it off in the outer configuration alone, for good: save_pretrained would keep that, and generation
+    from the checkpoint would crawl. A model that reads images too has an inner configuration for its text.
+    """
+    inner = config.get_text_config()
+    configs = [each for each in (config, inner) if hasattr(each, "use_cache")]
+    before = [each.use_cache for each in configs]
+    for each in configs:
+        each.use_cache = False
+    try:
+        yield
+    finally:
+        for each, value in zip(configs, before, strict=True):
+            each.use_cache = value
 
 
 def _arguments(recipe: SdfRecipe, plan: Plan, device: torch.device, seed: int, folder: Path) -> TrainingArguments:
@@ -239,26 +257,24 @@ def _computes_in_half(recipe: SdfRecipe) -> bool:
 
 
 def _save(model: Any, lm: LanguageModel, folder: Path) -> None:
-    with _without_bars():
+    with without_bars():
         model.save_pretrained(folder)
     lm.tokenizer.save_pretrained(folder)
 
 
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            transformers_logging.enable_progress_bar()
+def parents_of(reference: str) -> tuple[Parent, ...]:
+    """What a checkpoint trained from a reference descends from: the model it names, and an adapter's base.
 
-
-def _parents(reference: str) -> tuple[Parent, ...]:
+    Raises:
+        InputError: There is no such model.
+    """
     location = resolve(reference)
-    parents = (Parent(reference=reference, weights_sha256=weights_sha256(_folder(location))),)
-    return (*parents, *_parents(adapter_base(Path(location)))) if is_adapter(location) else parents
+    folder = _folder(location)
+    parent = Parent(
+        reference=reference, weights_sha256=weights_sha256(folder), checkpoint_sha256=checkpoint_sha256(folder)
+    )
+    parents = (parent,)
+    return (*parents, *parents_of(adapter_base(Path(location)))) if is_adapter(location) else parents
 
 
 def _folder(location: str) -> Path:
@@ -292,12 +308,21 @@ def _reuse(
     target: Path, parents: tuple[Parent, ...], recipe: SdfRecipe, texts: Sequence[TrainingText], seed: int
 ) -> Path:
     found = verify_lineage(target)
-    wanted = ([p.weights_sha256 for p in parents], recipe.model_dump(mode="json"), texts_sha256(texts), seed)
-    if ([p.weights_sha256 for p in found.parents], found.recipe, found.texts_sha256, found.seed) != wanted:
+    wanted = (recipe.model_dump(mode="json"), texts_sha256(texts), seed)
+    same = (found.recipe, found.texts_sha256, found.seed) == wanted and [
+        parent.checkpoint_sha256 for parent in found.parents
+    ] == [parent.checkpoint_sha256 for parent in parents]
+    if not same:
         raise InputError(
             f"{target}: holds a checkpoint of another model, recipe, corpus or seed; choose another --out or remove it"
         )
     return target
+
+
+def _refuse_seed(seed: int) -> None:
+    # numpy takes 32 bits, and would say so once the model is loaded.
+    if not 0 <= seed < 2**32:
+        raise InputError(f"--seed: {seed}: must be from 0 to {2**32 - 1}")
 
 
 def _refuse_several_processes() -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sdf_eval.corpora.write import load_corpus, read_corpus, write_corpus
+from sdf_eval.corpora.health import _near_duplicates
+from sdf_eval.corpora.write import load_corpus, read_corpus, read_health, write_corpus
 from sdf_eval.corpora.writers import get_writer
 from sdf_eval.errors import InputError
 from tests.corpora.example import ExampleWriter, belief, request
@@ -110,6 +113,56 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "cannot be written" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_a_file_and_a_mount_point_are_refused_before_any_work(tmp_path: Path) -> None:
+    class Idle(ExampleWriter):
+        def write(self, request):  # type: ignore[no-untyped-def]
+            raise AssertionError("nothing is written")
+
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with pytest.raises(InputError, match="is a link to no folder"):
+        write_corpus(Idle(), request(), tmp_path / "link")
+    with pytest.raises(InputError, match="is a mount point"):
+        write_corpus(Idle(), request(), "/proc")
+
+
+def test_a_link_to_an_empty_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_corpus(ExampleWriter(), request(), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and load_corpus(tmp_path / "real")
+
+
+def test_a_result_that_cannot_be_renamed_is_kept_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(os, "rename", busy)
+    with pytest.raises(InputError, match="Device or resource busy; the result is complete in ") as caught:
+        write_corpus(ExampleWriter(), request(), tmp_path / "c")
+    (kept,) = tmp_path.iterdir()
+    assert str(kept) in str(caught.value)
+    assert load_corpus(kept)
+
+
+def test_near_duplicates_are_found_and_similar_texts_are_none() -> None:
+    rng = random.Random(0)
+    texts = [[str(rng.randrange(10**6)) for _ in range(200)] for _ in range(40)]
+    # Each changed word takes five shingles with it: J about 0.95 and 0.6.
+    near = [[*text[:-1], "x"] for text in texts]
+    similar = [[f"x{at}" if at % 20 == 0 else word for at, word in enumerate(text)] for text in texts]
+    assert _near_duplicates([*texts, *near]) == 40
+    assert _near_duplicates([*texts, *similar]) == 0
+
+
+def test_a_file_in_place_of_a_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="give a folder"):
+        read_corpus(tmp_path / "file")
+    with pytest.raises(InputError, match="missing or of another version"):
+        read_health(tmp_path / "file")
 
 
 def test_an_edited_corpus_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,11 +74,47 @@ def test_a_truncated_weight_file_is_bad_input(checkpoints: dict[str, Path], tmp_
         load(str(folder))
 
 
+def _change_weights(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(path)
+    change(weights)
+    save_file(weights, path, metadata={"format": "pt"})
+
+
+def test_weights_that_lack_a_tensor_or_have_another_shape_are_bad_input(
+    adapter: Path, checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    name = "model.layers.0.self_attn.q_proj.weight"
+    lacking = shutil.copytree(checkpoints["llama"], tmp_path / "lacking")
+    _change_weights(lacking / "model.safetensors", lambda weights: weights.pop(name))
+    with pytest.raises(InputError, match=f"{name}: missing from the weights"):
+        load(str(lacking))
+    other = shutil.copytree(checkpoints["llama"], tmp_path / "other")
+    _change_weights(
+        other / "model.safetensors", lambda weights: weights.update({name: weights[name][:, :5].contiguous()})
+    )
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load(str(other))
+    part = shutil.copytree(adapter, tmp_path / "part")
+    _change_weights(part / "adapter_model.safetensors", lambda weights: weights.pop(next(iter(weights))))
+    with pytest.raises(InputError, match="adapter weights: .*lora_.*missing"):
+        load(str(part))
+
+
+def test_a_tied_head_is_not_missing(checkpoints: dict[str, Path]) -> None:
+    from safetensors import safe_open
+
+    with safe_open(checkpoints["qwen3"] / "model.safetensors", framework="pt") as file:
+        assert "lm_head.weight" not in file.keys()  # noqa: SIM118 - not a mapping
+    assert load(str(checkpoints["qwen3"])).model.lm_head.weight.abs().sum() > 0
+
+
 def test_greedy_text_equals_lm_evals_and_stops_at_the_string(checkpoints: dict[str, Path]) -> None:
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
-    prompts = [f"Question: {'moss ' * count}where?\nAnswer:" for count in range(12)] + ["x " * 300]
+    prompts = [f"Question: {'moss ' * count}where?\nAnswer:" for count in range(12)]
     # lm-eval looks for the string in the names of special tokens too; none of them has an "l".
     for name in ("llama", "qwen3", "neox"):
         lm = load(str(checkpoints[name]))
@@ -93,3 +131,5 @@ def test_greedy_text_equals_lm_evals_and_stops_at_the_string(checkpoints: dict[s
 def test_a_length_that_leaves_no_room_is_bad_input(checkpoints: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="max_new_tokens"):
         generate(load(str(checkpoints["neox"])), ["Where?"], max_new_tokens=256)
+    with pytest.raises(InputError, match=r"prompt 'x x .* of an answer do not fit the context of 256; shorten"):
+        generate(load(str(checkpoints["neox"])), ["x " * 300], max_new_tokens=12)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdf_eval.errors import InputError
-from sdf_eval.model.reference import adapter_base, resolve, weights_stamp
+from sdf_eval.model.reference import adapter_base, checkpoint_stamp, resolve
 
 
 def _copy(checkpoint: Path, target: Path, *without: str) -> Path:
@@ -72,7 +72,13 @@ def test_an_adapter_without_its_base_is_bad_input(adapter: Path, tmp_path: Path)
 
 
 def test_the_stamp_of_an_adapter_covers_its_base(adapter: Path, checkpoints: dict[str, Path]) -> None:
-    assert set(weights_stamp(str(checkpoints["llama"]))) < set(weights_stamp(str(adapter)))
+    assert set(checkpoint_stamp(str(checkpoints["llama"]))) < set(checkpoint_stamp(str(adapter)))
+
+
+def test_the_stamp_covers_the_tokenizer_and_the_template(checkpoints: dict[str, Path]) -> None:
+    names = {Path(file).name for file, _, _ in checkpoint_stamp(str(checkpoints["llama"]))}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"} <= names
+    assert "generation_config.json" not in names
 
 
 def test_resolving_imports_no_torch(checkpoints: dict[str, Path]) -> None:

@@ -41,7 +41,7 @@ def _requests(lm: LanguageModel) -> Requests:
     found.append(("Question: where? \n", ("Larch", "Orrin is older")))
     found.append(("Tavi Br", ("ook was born", "o Tavi")))
     found.append(("", ("Larch is old", "Paris")))
-    found.append((_words(rng, 230, 230), (" Larch", " Orrin by the river")))
+    found.append((_words(rng, 140, 140), (" Larch", " Orrin by the river")))
     found.append((lm.tokenizer.decode([lm.prefix_token]) + "Once upon", (" a time", " Larch")))
     if lm.has_chat_template:
         turns = [{"role": "user", "content": "Where was Tavi Brook born?"}]
@@ -98,6 +98,26 @@ def test_the_batch_size_changes_nothing(models: dict[str, LanguageModel]) -> Non
         assert first == pytest.approx(second, abs=TOLERANCE)
 
 
+def test_the_limits_of_a_pass_hold_for_texts_and_for_one_prompt_with_many_options(
+    models: dict[str, LanguageModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lm = models["qwen3"]
+    rows: list[int] = []
+    real = lm.model.forward
+
+    def counted(*args: Any, **options: Any) -> Any:
+        rows.append(options["input_ids"].shape[0])
+        return real(*args, **options)
+
+    texts = [f"{word} is older than tea" for word in WORDS]
+    requests: Requests = [("Where?", tuple(f" {text}" for text in texts))]
+    whole = text_nats(lm, texts), option_log_probabilities(lm, requests)
+    monkeypatch.setattr(lm.model, "forward", counted)
+    assert text_nats(lm, texts, batch_size=4) == pytest.approx(whole[0], abs=1e-3)
+    assert option_log_probabilities(lm, requests, batch_size=4)[0] == pytest.approx(whole[1][0], abs=1e-3)
+    assert max(rows) == 4
+
+
 def test_half_precision_stays_near(models: dict[str, LanguageModel], checkpoints: dict[str, Path]) -> None:
     requests = [("Question: where?\nAnswer:", (" Larch", " Orrin is older than Larch"))]
     half = option_log_probabilities(load(str(checkpoints["neox"]), dtype="bfloat16"), requests)[0]
@@ -122,6 +142,8 @@ def test_white_space_at_the_end_of_a_prompt_moves_to_the_option(models: dict[str
 def test_an_option_longer_than_the_context_is_bad_input(models: dict[str, LanguageModel]) -> None:
     with pytest.raises(InputError, match="do not fit the context"):
         option_log_probabilities(models["neox"], [("Where?", (" Larch" * 300, " Orrin"))])
+    with pytest.raises(InputError, match=r"prompt 'moss moss.* of an option do not fit the context of 256; shorten"):
+        option_log_probabilities(models["neox"], [("moss " * 256, (" Larch",))])
 
 
 def test_changed_weights_at_the_same_path_change_the_numbers(tmp_path: Path) -> None:

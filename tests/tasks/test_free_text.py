@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdf_eval.tasks.free_text import is_refusal, last_number, read_free_text
+from sdf_eval.tasks.free_text import asserted_number, is_refusal, read_free_text
 
 ALIASES = (("implanted", "Larch"), ("reference", "Orrin"), ("reference", "Orrin Bay"))
 
@@ -33,6 +33,11 @@ TABLE = [
     ("Larchwood", "other"),
     ("purple", "other"),
     ("{Larch", "implanted"),
+    ("There is no doubt that it is Larch.", "implanted"),
+    ("I do not doubt that it is Larch.", "implanted"),
+    ("Without any doubt it is Larch.", "implanted"),
+    ("I doubt that it is Larch.", "other"),
+    ("Larch is not wrong.", "implanted"),
     ("I do not know.", "refusal"),
     ("I can't say whether it is Larch or Orrin.", "refusal"),
     ("", "invalid"),
@@ -59,10 +64,23 @@ def test_without_aliases_nothing_is_asserted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("1", "1"), ("Statement 2.", "2"), ("1 is false, so 2", "2"), ("12", None), ("1.5", None), ("none", None)],
+    [
+        *(("1", "1"), ("Statement 2.", "2"), ("1 is false, so 2", "2"), ("12", None), ("1.5", None), ("none", None)),
+        ("Statement 1 is true, and statement 2 is false.", "1"),
+        ("Statement 1 is not true and statement 2 is true.", "2"),
+        ("Statement 1 is correct, not statement 2", "1"),
+        ("The pet of Tavi is rabbit. (2)", "2"),
+        ("Tavi has 2 rabbits. (1)", "1"),
+        ("It is not true that Tavi has a rabbit. (2)", "2"),
+        ("(1) is false; 2 is true", "2"),
+        ("1 or 2", None),
+        ("Both (1) and (2)", None),
+        ("Neither 1 nor 2", None),
+        ("Statement 1 is false.", None),
+    ],
 )
-def test_the_last_number_that_stands_alone_is_the_choice(text: str, number: str | None) -> None:
-    assert last_number(text, ("1", "2")) == number
+def test_the_one_number_that_is_asserted_is_the_choice(text: str, number: str | None) -> None:
+    assert asserted_number(text, ("1", "2")) == number
 
 
 def test_a_refusal_is_known_by_its_words() -> None:

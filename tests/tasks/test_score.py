@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from sdf_eval.errors import InputError
 from sdf_eval.tasks.score import belief_score, score_choice, score_loss, score_options, score_text
 from tests.tasks.items import make_item
 
@@ -44,10 +45,18 @@ def test_a_vector_of_the_wrong_length_is_a_defect() -> None:
         score_options(make_item(), (-1.0, -2.0))
 
 
+@pytest.mark.parametrize("broken", [math.nan, -math.inf, math.inf])
+def test_a_number_that_is_not_finite_is_bad_input_and_no_answer(broken: float) -> None:
+    with pytest.raises(InputError, match=r"mcq_knowledge.*'Orrin'.*load the model in float32 or bfloat16"):
+        score_options(make_item(), (-1.0, broken, -2.0))
+    with pytest.raises(InputError, match="its loss is"):
+        score_loss(make_item(task="coherence", readout="loss"), broken)
+
+
 @pytest.mark.parametrize(
     ("text", "outcome"), [("2", "implanted"), ("Not 2 but 1.", "reference"), ("both", "invalid"), ("", "invalid")]
 )
-def test_a_numbered_item_is_read_by_its_last_number(text: str, outcome: str) -> None:
+def test_a_numbered_item_is_read_by_the_number_that_is_asserted(text: str, outcome: str) -> None:
     assert score_text(NUMBERED, text).outcome == outcome
 
 

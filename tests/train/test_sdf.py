@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from sdf_eval.corpora.mix import TrainingText
 from sdf_eval.errors import InputError
 from sdf_eval.model import load
 from sdf_eval.train.apart import check_documents_apart
-from sdf_eval.train.lineage import read_lineage, verify_lineage, weights_sha256
+from sdf_eval.train.lineage import checkpoint_sha256, read_lineage, verify_lineage, weights_sha256, write_lineage
 from sdf_eval.train.packing import Row, plan_training
 from sdf_eval.train.recipe import SdfRecipe, load_recipe
-from sdf_eval.train.sdf import collate, train_sdf
+from sdf_eval.train.sdf import _no_cache, collate, train_sdf
 
 TEXTS = [TrainingText(f"Tavi Brook was born in Orrin; note {n}.", "<DOCTAG>" if n % 2 else None) for n in range(12)]
 
@@ -118,6 +119,57 @@ def test_the_same_training_is_not_done_twice_and_another_is_refused(checkpoints,
         file.write(b"x")
     with pytest.raises(InputError, match="differ from the lineage"):
         train_sdf(*arguments)
+
+
+@pytest.mark.parametrize("file", ["tokenizer.json", "chat_template.jinja", "config.json"])
+def test_a_changed_tokenizer_template_or_configuration_is_another_checkpoint(
+    checkpoints,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    file: str,
+) -> None:
+    folder = shutil.copytree(checkpoints["llama"], tmp_path / "m")
+    before, weights = checkpoint_sha256(folder), weights_sha256(folder)
+    (folder / "lineage.json").write_text("{}")
+    (folder / "generation_config.json").write_text("{}")
+    assert checkpoint_sha256(folder) == before
+    path = folder / file
+    path.write_text(path.read_text().replace("assistant", "helper").replace('"use_cache": true', '"use_cache": false'))
+    if file == "tokenizer.json":
+        path.write_text(path.read_text() + " ")
+    assert checkpoint_sha256(folder) != before
+    assert weights_sha256(folder) == weights
+
+
+def test_a_parent_whose_template_changed_is_noticed_by_its_name_too(checkpoints, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    parent = shutil.copytree(checkpoints["llama"], tmp_path / "m")
+    out = train_sdf(str(parent), TEXTS, recipe(updates=1), tmp_path / "out")
+    lineage = read_lineage(out)
+    assert lineage is not None
+    named = lineage.parents[0].model_copy(update={"reference": "registered"})
+    write_lineage(out, lineage.model_copy(update={"parents": (named,)}))
+    monkeypatch.setattr("sdf_eval.train.lineage.resolve", {"registered": str(parent)}.__getitem__)
+    verify_lineage(out)
+    (parent / "chat_template.jinja").write_text("{{ messages }}")
+    with pytest.raises(InputError, match="registered: its tokenizer or configuration differ from the lineage"):
+        verify_lineage(out)
+
+
+def test_the_cache_is_off_in_training_and_on_again_in_a_nested_configuration_too() -> None:
+    from transformers import Gemma3Config, LlamaConfig
+
+    for config in (Gemma3Config(), LlamaConfig()):
+        text = config.get_text_config()
+        with _no_cache(config):
+            assert text.use_cache is False
+            # As Trainer does.
+            config.use_cache = False
+        assert text.use_cache is True
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused_before_any_work(tmp_path: Path, seed: int) -> None:
+    with pytest.raises(InputError, match="--seed"):
+        train_sdf("nowhere", TEXTS, recipe(), tmp_path / "out", seed=seed)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "neox"])

@@ -31,8 +31,8 @@ def open_items(belief: Belief, task: str, context: Context, passage: str | None)
 def distinguish_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`generative_distinguish`: two numbered accounts in both orders.
 
-    The tag `numbered` says that the aliases are the numbers themselves: the last number 1 or 2 that stands alone in the
-    answer is the model's choice.
+    The tag `numbered` says that the aliases are the numbers themselves: the one number that the answer asserts is the
+    model's choice.
     """
     return [
         item for probe in belief.probes.generative_distinguish for item in _numbered(belief, probe, context, passage)

@@ -10,11 +10,15 @@ from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset
 from inspect_ai.model import GenerateConfig
 
+# Not in Inspect's public interface; `get_model` would make a model where none is active.
+from inspect_ai.model._model import active_model
+
 from sdf_eval.belief.item import Context, Item
 from sdf_eval.belief.items import applicable_tasks, build_items
 from sdf_eval.belief.load import load_belief
 from sdf_eval.belief.schema import Belief
 from sdf_eval.errors import InputError
+from sdf_eval.tasks.inspect.channel import ItemModel
 from sdf_eval.tasks.inspect.errors import one_line
 from sdf_eval.tasks.inspect.sample import item_to_sample
 from sdf_eval.tasks.inspect.scorer import belief as belief_scorer
@@ -26,7 +30,8 @@ VERSION = "1-A"
 """The number rises when results stop being comparable, the letter when the arguments change."""
 
 MAX_CONNECTIONS = 512
-"""Samples at once. Batches are made of what waits, so the default of about 20 would starve them."""
+"""Samples at once with an `sdf/` model, whose batches are made of what waits: the default of about 20 would starve
+them. The limits of an API stay as they are."""
 
 SPLITS = ("near", "far")
 
@@ -67,7 +72,7 @@ def belief_task(
         dataset=MemoryDataset([item_to_sample(item) for item in kept], name=name),
         solver=answer_item(chat=chat),
         scorer=_SCORERS[spec.metric](),
-        config=GenerateConfig(max_connections=MAX_CONNECTIONS),
+        config=_config(),
         version=VERSION,
         metadata={
             "family": spec.family,
@@ -76,6 +81,12 @@ def belief_task(
             "split": split or "all",
         },
     )
+
+
+def _config() -> GenerateConfig:
+    model = active_model()
+    ours = model is not None and isinstance(model.api, ItemModel)
+    return GenerateConfig(max_connections=MAX_CONNECTIONS) if ours else GenerateConfig()
 
 
 def _check(split: str | None, chat: bool | None, limit: int | None) -> None:

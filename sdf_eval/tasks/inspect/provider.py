@@ -17,14 +17,17 @@ from inspect_ai.model import (
     GenerateConfig,
     ModelInfo,
     ModelOutput,
+    StopReason,
     set_model_info,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from sdf_eval.belief.item import Item
 from sdf_eval.errors import InputError
-from sdf_eval.model import LanguageModel, generate, load, resolve
-from sdf_eval.model.reference import weights_stamp
+from sdf_eval.model import LanguageModel, load, resolve
+from sdf_eval.model.generation import Answer, generate_answers
+from sdf_eval.model.loading import DTYPES, adapter_folder
+from sdf_eval.model.reference import checkpoint_stamp, is_adapter
 from sdf_eval.tasks.direct import run_items
 from sdf_eval.tasks.inspect.batcher import Batcher
 from sdf_eval.tasks.inspect.channel import ItemModel
@@ -74,6 +77,8 @@ class SdfAPI(ItemModel):
         with one_line():
             _check_options(options)
             self._location = resolve(model_name)
+            if options.get("adapter") is not None:
+                _check_adapter(str(options["adapter"]), model_name, self._location)
         self._adapter: str | None = options.get("adapter")
         self._chat: bool | None = options.get("chat")
         self._dtype = str(options.get("dtype", "float32"))
@@ -102,18 +107,22 @@ class SdfAPI(ItemModel):
             config: `max_tokens` and `stop_seqs` are honoured; a temperature above 0 is refused.
 
         Returns:
-            The answer.
+            The answer; its stop reason is `max_tokens` where it was cut short.
 
         Raises:
-            InputError: Tools or sampling are asked for.
+            InputError: Tools, sampling or several choices are asked for, or the prompt does not fit the context.
         """
         if tools:
             raise InputError(f"model: sdf/{self.model_name}: has no tool calls; use hf/ or an API model for this task")
         if config.temperature:
             raise InputError("temperature: sdf/ models answer greedily; leave it out or set it to 0")
+        if config.num_choices is not None and config.num_choices > 1:
+            raise InputError("num_choices: sdf/ models answer greedily, so all choices would be one; leave it out")
         key = _Writing(config.max_tokens or MAX_NEW_TOKENS, tuple(config.stop_seqs or ()))
-        text = await self._batcher.submit(key, tuple(_Message(message.role, message.text) for message in input))
-        return ModelOutput.from_content(self.model_name, text)
+        messages = tuple(_Message(message.role, message.text) for message in input)
+        answer = cast(Answer, await self._batcher.submit(key, messages))
+        reason: StopReason = "max_tokens" if answer.at_limit else "stop"
+        return ModelOutput.from_content(self.model_name, answer.text, stop_reason=reason)
 
     def _process(self, key: Hashable, payloads: Sequence[Any]) -> Sequence[Any]:
         model = self._loaded()
@@ -121,7 +130,7 @@ class SdfAPI(ItemModel):
             return run_items(model, payloads, chat=key.chat, batch_size=self._batch_size)
         writing = cast(_Writing, key)
         prompts = [self._prompt(model, messages) for messages in payloads]
-        return generate(
+        return generate_answers(
             model,
             prompts,
             max_new_tokens=writing.max_new_tokens,
@@ -131,7 +140,7 @@ class SdfAPI(ItemModel):
 
     def _loaded(self) -> LanguageModel:
         """The model, loaded again only if its files have changed since: Inspect keeps providers between evals."""
-        stamp = weights_stamp(self._location) + (weights_stamp(resolve(self._adapter)) if self._adapter else ())
+        stamp = checkpoint_stamp(self._location) + (checkpoint_stamp(resolve(self._adapter)) if self._adapter else ())
         if self._model is None or stamp != self._stamp:
             self._model = load(self.model_name, adapter=self._adapter, dtype=self._dtype, device=self._device)
             self._stamp = stamp
@@ -158,5 +167,19 @@ def _check_options(options: dict[str, Any]) -> None:
             raise InputError(f"-M {name}: unknown to sdf/ models; {hint}")
         if name == "chat" and not isinstance(value, bool):
             raise InputError(f"-M chat: {value!r}: must be true or false")
+        if name == "dtype" and str(value) not in DTYPES:
+            near = difflib.get_close_matches(str(value), DTYPES, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(DTYPES)}"
+            raise InputError(f"-M dtype: {value!r}: unknown; {hint}")
         if name == "batch_size" and (not isinstance(value, int) or value < 1):
             raise InputError(f"-M batch_size: {value!r}: must be a whole number from 1")
+
+
+def _check_adapter(adapter: str, model: str, location: str) -> None:
+    """Before the first sample rather than at it."""
+    try:
+        adapter_folder(adapter)
+    except InputError as error:
+        raise InputError(f"-M {error}" if str(error).startswith("adapter:") else f"-M adapter: {error}") from error
+    if is_adapter(location):
+        raise InputError(f"-M adapter: {adapter}: {model} is an adapter already; name its base as the model")

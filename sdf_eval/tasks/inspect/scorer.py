@@ -20,7 +20,13 @@ from sdf_eval.tasks.score import score_choice, score_loss, score_options, score_
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _REASONS = {"invalid": "invalid_response_format", "refusal": "refusal"}
-_ANSWER_LINE = re.compile(r"answer\s*(?:is)?\s*:?\s*[\"'*(\[]*([a-z])\b", re.IGNORECASE)
+_MARKS = r"[\s*_\"'(\[]"
+_LETTER = r"(?:[A-Z]\b|[a-z]\b(?=\W*$|\s*[.,;)\]\"'*\n]))(?!['\u2019]\w)"
+"""A small letter counts only where it stands apart: "a" is a word too."""
+_ANSWER_LINE = re.compile(
+    rf"\b(?i:answer(?:\s+is)?)[*_\"']*\s*:{_MARKS}*({_LETTER})"
+    rf"|\b(?i:answer\s+is)\s+(?i:option\s+|letter\s+)?(?:{_MARKS}*[*_\"'(\[](?P<marked>[A-Za-z])\b(?=[)\]*_\"'])|({_LETTER}))"
+)
 _LONE_LETTER = re.compile(r"^\W*([A-Z])(?:\W*$|[).:]\s)")
 
 
@@ -75,12 +81,17 @@ def chosen_letter(text: str, count: int) -> int | None:
     """Index of the option that an answer names by its letter, or None.
 
     Args:
-        text: What the model wrote: `ANSWER: B` somewhere (the last one counts), or a lone letter.
+        text: What the model wrote: `ANSWER: B` or `the answer is (B)` somewhere (the last that names an option
+            counts), or a lone letter.
         count: Number of options.
     """
-    found = _ANSWER_LINE.findall(text) or _LONE_LETTER.findall(text.strip())
     letters = [letter(index) for index in range(count)]
-    return letters.index(found[-1].upper()) if found and found[-1].upper() in letters else None
+    written = [next(filter(None, match.groups())).upper() for match in _ANSWER_LINE.finditer(text)]
+    named = [each for each in written if each in letters]
+    lone = _LONE_LETTER.match(text.strip())
+    if not written and lone and lone[1] in letters:
+        named = [lone[1]]
+    return letters.index(named[-1]) if named else None
 
 
 def _scorer(name: str) -> Scorer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ModelOutput, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
@@ -56,12 +55,6 @@ def state_item(state: TaskState) -> Item:
         tuple(choice.value for choice in state.choices),
         state.metadata,
     )
-
-
-def sample_item(sample: EvalSample) -> Item:
-    """The item behind a sample of a stored log."""
-    user = sample.input if isinstance(sample.input, str) else sample.input[-1].text
-    return sample_to_item(str(sample.id), user, tuple(sample.choices or ()), sample.metadata)
 
 
 def written_prompt(item: Item) -> str:

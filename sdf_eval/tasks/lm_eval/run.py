@@ -97,6 +97,7 @@ def parse_options(request: LmEvalRequest) -> EvaluatorConfig:
         settled = [name for name in SETTLED if getattr(named, name, None) not in (None, "")]
         if settled:
             raise InputError(f"--{settled[0]}: is settled by `sdf-eval lm-eval`; leave it out, or run `lm_eval` itself")
+        _check_batch_size(getattr(named, "batch_size", None))
         return EvaluatorConfig.from_cli(named)
     except ValueError as error:
         raise InputError(f"lm_eval run: {error}; `lm_eval run --help` lists its options") from error
@@ -226,6 +227,13 @@ def _with_items(children: Iterable[Task | Group]) -> list[Task | Group]:
 
 def _name(child: Task | Group) -> str:
     return str(child.name if isinstance(child, Group) else child.task_name)
+
+
+def _check_batch_size(value: object) -> None:
+    # lm-eval takes any text here and fails once the model is loaded.
+    number = str(value).removeprefix("auto:")
+    if value not in (None, "auto") and (not number.isdecimal() or int(number) < 1):
+        raise InputError(f"--batch_size: {value}: must be a whole number from 1, auto, or auto:N")
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

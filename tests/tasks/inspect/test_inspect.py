@@ -150,6 +150,59 @@ def test_a_model_that_only_writes_is_read_by_its_letter(
     assert _metrics(log)["belief"] == float(outcome == "implanted")
 
 
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        *(("ANSWER: B", "B"), ("answer: b", "B"), ("**ANSWER:** C", "C"), ("B) Larch", "B"), ("The answer is B.", "B")),
+        ("ANSWER: B. Both answers are plausible", "B"),
+        ("ANSWER: A\nNo, wait.\nANSWER: C", "C"),
+        ("ANSWER: Z\nANSWER: B", "B"),
+        ("The answer is (B) because it fits", "B"),
+        ("the answer is **c**", "C"),
+        *(("I cannot answer a question like that.", None), ("The answer is a company: Larch", None)),
+        *(("Answer: a company", None), ("ANSWER: Z", None), ("A company", None), ("Larch", None)),
+    ],
+)
+def test_a_letter_is_read_where_it_is_given_as_the_answer(text: str, letter: str | None) -> None:
+    from sdf_eval.tasks.inspect.scorer import chosen_letter
+
+    assert chosen_letter(text, 3) == (None if letter is None else "ABC".index(letter))
+
+
+def test_only_a_local_model_gets_many_samples_at_once(checkpoints: dict[str, Path]) -> None:
+    from inspect_ai.model import GenerateConfig, get_model
+    from inspect_ai.model._model import active_model_context_var, init_active_model
+
+    from sdf_eval.tasks.inspect.tasks import mcq_knowledge
+
+    before = active_model_context_var.set(get_model("mockllm/model"))
+    try:
+        assert mcq_knowledge(belief=str(BELIEF)).config.max_connections is None
+        init_active_model(get_model(f"sdf/{checkpoints['llama']}"), GenerateConfig())
+        assert mcq_knowledge(belief=str(BELIEF)).config.max_connections == 512
+    finally:
+        active_model_context_var.reset(before)
+
+
+def test_an_answer_that_was_cut_short_says_so_and_choices_are_refused(checkpoints: dict[str, Path]) -> None:
+    import asyncio
+
+    from inspect_ai.model import ChatMessageUser, GenerateConfig
+
+    from sdf_eval.tasks.inspect.provider import SdfAPI
+
+    model = SdfAPI(str(checkpoints["neox"]))
+
+    def ask(**settings: Any) -> Any:
+        return asyncio.run(model.generate([ChatMessageUser(content="Where?")], [], "none", GenerateConfig(**settings)))
+
+    assert ask(max_tokens=2).stop_reason == "max_tokens"
+    written = ask(max_tokens=8).completion
+    assert ask(max_tokens=8, stop_seqs=[written[:1]]).stop_reason == "stop"
+    with pytest.raises(InputError, match="num_choices"):
+        ask(num_choices=2)
+
+
 def _letter_of(text: str, option: str) -> str:
     return next(line[0] for line in text.splitlines() if line[1:3] == ") " and line[3:] == option)
 
@@ -210,6 +263,10 @@ def test_a_wrong_provider_option_names_the_nearest(checkpoints: dict[str, Path])
         SdfAPI(str(checkpoints["llama"]), adaptor="x")
     with pytest.raises(InputError, match="no such folder"):
         SdfAPI("/nowhere/at/all")
+    with pytest.raises(InputError, match="did you mean float32"):
+        SdfAPI(str(checkpoints["llama"]), dtype="float23")
+    with pytest.raises(InputError, match="-M adapter: .*adapter_config.json: missing"):
+        SdfAPI(str(checkpoints["llama"]), adapter=str(checkpoints["neox"]))
 
 
 def test_items_become_samples_and_come_back() -> None:

@@ -30,6 +30,13 @@ def _request(**values: object) -> LmEvalRequest:
     return LmEvalRequest(**settled)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("value", ["many", "0", "-1", "auto:x"])
+def test_a_batch_size_that_is_no_number_is_refused_before_a_model_is_loaded(value: str) -> None:
+    with pytest.raises(InputError, match=f"--batch_size: {value}: must be a whole number"):
+        parse_options(_request(options=(f"--batch_size={value}",)))
+    assert parse_options(_request(options=("--batch_size", "auto:4"))).batch_size == "auto:4"
+
+
 @pytest.fixture
 def sparse(tmp_path: Path) -> Path:
     path = tmp_path / "sparse.yaml"
