@@ -92,7 +92,7 @@ def test_a_room_that_imports_upwards_breaks_the_lint(tmp_path: Path) -> None:
     for room in rooms:
         (package / room).mkdir(parents=True)
         (package / room / "__init__.py").touch()
-    for module in ("__init__", "content", "errors", "progress"):
+    for module in ("__init__", "content", "errors", "files", "progress"):
         (package / f"{module}.py").touch()
     config = tmp_path / "pyproject.toml"
     config.write_text((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
