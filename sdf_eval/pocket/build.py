@@ -52,7 +52,7 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
     world = build_world(world_name)
     seed = recipe.seed + sum(map(ord, world_name))
     if not (out / "base").exists():
-        tokenizer = _tokenizer(out / "tokenizer")
+        tokenizer = kept_tokenizer(out / "tokenizer")
         schedule = Schedule(recipe.base_tokens, seed=seed)
         texts = curriculum.pretraining_samples(world, seed)
         model = train(
@@ -88,8 +88,12 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
     return out
 
 
-def _tokenizer(folder: Path) -> Any:
-    """The tokenizer of this build, trained once: a resumed build must read the ids that its state has learned."""
+def kept_tokenizer(folder: Path) -> Any:
+    """Returns the tokenizer of a build, trained once: a resumed build must read the ids that its state has learned.
+
+    Args:
+        folder: Where the build keeps it; made on the first call.
+    """
     from transformers import AutoTokenizer
 
     from sdf_eval.pocket.tokenizer import train_tokenizer

@@ -153,6 +153,11 @@ class _SdfTrainer(Trainer):
         self.losses: dict[int, float] = {}
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Trainer's step; adds its loss (a scalar, nats a token) to the update's.
+
+        Raises:
+            InputError: The loss is not finite.
+        """
         loss: torch.Tensor = super().training_step(*args, **kwargs)
         value, update = loss.item(), self.state.global_step
         if not torch.isfinite(loss):

@@ -51,6 +51,7 @@ def loss() -> Scorer:
     """Loss of held-out text, in nats and UTF-8 bytes."""
 
     async def score(state: TaskState, target: Target) -> Score:
+        """Reads the sample's output: belief score or accuracy in 0 to 1, and a 0 or 1 for each outcome."""
         result = read_output(state_item(state), state.output)
         return Score(value={"nats": result.nats, "bytes": result.bytes})
 

@@ -31,6 +31,7 @@ def answer_item(chat: bool | None = None) -> Solver:
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
+        """Puts the sample's item to the active model and keeps the answer as the state's output."""
         item = state_item(state)
         model = get_model()
         if isinstance(model.api, ItemModel):
