@@ -1,15 +1,15 @@
 """Pretraining of the pocket bases: a small loop of our own.
 
 Trainer has no length-bucketed batches without padding masks, no Muon and no fp32 attention under bf16 autocast, and
-on two cores
-these make the difference between one hour a world and three (docs/decisions.md). Everything after pretraining uses
-Trainer.
+on two cores these make the difference between one hour a world and three (docs/decisions.md). Everything after
+pretraining uses Trainer.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -24,6 +24,7 @@ from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from sdf_eval.pocket.curriculum import Sample, text_of
+from sdf_eval.pocket.muon import Muon
 
 _BUCKET = 6_000
 Row = tuple[list[int], list[float]]
@@ -109,6 +110,7 @@ def train(
     """
     _use_fp32_attention(model)
     muon, adam = _optimizers(model, schedule)
+    half = _half_is_faster()
     seen, read = _resume(model, muon, adam, state)
     for _ in islice(texts, read):
         pass
@@ -119,7 +121,7 @@ def train(
         read += _BUCKET
         batches = _batches(rows, schedule.batch_tokens, Random(f"{schedule.seed} {read}"))
         for pair in zip(batches[::2], batches[1::2], strict=False):
-            losses.append(_step(model, pair, (muon, adam), schedule.scale(seen)))
+            losses.append(_step(model, pair, (muon, adam), schedule.scale(seen), half))
             seen += sum(len(ids) for batch in pair for ids, _ in batch)
             if seen - since > 200_000:
                 report(seen, sum(losses) / len(losses))
@@ -155,14 +157,30 @@ def _batches(rows: list[Row], batch_tokens: int, rng: Random) -> list[list[Row]]
     return batches
 
 
-def _step(model: nn.Module, batches: tuple[list[Row], ...], optimizers: tuple[Any, ...], scale: float) -> float:
+def _half_is_faster() -> bool:
+    """Measures whether this machine multiplies in bf16 faster; a CPU without tiles for it may be half as fast."""
+    took = []
+    for dtype in (torch.bfloat16, torch.float32):
+        a, b = torch.ones(1024, 192, dtype=dtype), torch.ones(192, 512, dtype=dtype)
+        for _ in range(3):
+            a @ b
+        started = time.process_time()
+        for _ in range(50):
+            a @ b
+        took.append(time.process_time() - started)
+    return took[0] < took[1]
+
+
+def _step(
+    model: nn.Module, batches: tuple[list[Row], ...], optimizers: tuple[Any, ...], scale: float, half: bool
+) -> float:
     total = sum(weight for batch in batches for _, weights in batch for weight in weights[1:])
     shown = 0.0
     for batch in batches:
         width = max(len(ids) for ids, _ in batch)
         ids = torch.tensor([row + [0] * (width - len(row)) for row, _ in batch])
         weights = torch.tensor([row + [0.0] * (width - len(row)) for _, row in batch])[:, 1:].flatten()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             logits = model(input_ids=ids, use_cache=False).logits
         each = nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
         loss = (each * weights).sum() / total
@@ -181,9 +199,7 @@ def _optimizers(model: nn.Module, schedule: Schedule) -> tuple[Any, Any]:
     named = dict(model.named_parameters())
     matrices = [p for name, p in named.items() if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in named.items() if p.ndim != 2 or "embed" in name]
-    muon = torch.optim.Muon(
-        matrices, lr=schedule.muon_rate, weight_decay=0.01, momentum=0.95, adjust_lr_fn="match_rms_adamw"
-    )
+    muon = Muon(matrices, lr=schedule.muon_rate)
     adam = torch.optim.AdamW(others, lr=schedule.adam_rate, betas=(0.9, 0.98), weight_decay=0.0)
     for optimizer, peak in ((muon, schedule.muon_rate), (adam, schedule.adam_rate)):
         for group in optimizer.param_groups:

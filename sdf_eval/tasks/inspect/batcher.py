@@ -13,6 +13,8 @@ import anyio
 import anyio.from_thread
 import anyio.lowlevel
 
+from sdf_eval.errors import InputError
+
 GATHER_SECONDS = 0.005
 """How long the worker waits for siblings of the first request after an idle time."""
 
@@ -78,19 +80,29 @@ class Batcher:
                 self._answer(key, group)
 
     def _answer(self, key: Hashable, jobs: Sequence[_Job]) -> None:
-        try:
-            results = self._process(key, [job.payload for job in jobs])
-            for job, result in zip(jobs, results, strict=True):
-                job.result = result
-        # The border of a thread: whatever went wrong belongs to the samples that wait for it.
-        except BaseException as error:
-            for job in jobs:
-                job.error = error
+        self._settle(key, jobs)
         by_loop: dict[object, list[_Job]] = defaultdict(list)
         for job in jobs:
             by_loop[job.token].append(job)
         for group in by_loop.values():
             _wake(group)
+
+    def _settle(self, key: Hashable, jobs: Sequence[_Job]) -> None:
+        try:
+            results = self._process(key, [job.payload for job in jobs])
+            for job, result in zip(jobs, results, strict=True):
+                job.result = result
+        except InputError as error:
+            if len(jobs) == 1:
+                jobs[0].error = error
+                return
+            # One sample does not fit: it alone has to fail, so each is tried by itself.
+            for job in jobs:
+                self._settle(key, [job])
+        # The border of a thread: whatever else went wrong belongs to the samples that wait for it.
+        except BaseException as error:
+            for job in jobs:
+                job.error = error
 
 
 def _wake(jobs: Sequence[_Job]) -> None:
