@@ -13,7 +13,14 @@ from typing import Any
 from sdf_eval.pocket import curriculum
 from sdf_eval.pocket.world import build_world
 
-BASE_TOKENS, CHAT_TOKENS = 20_000_000, 2_000_000
+BASE_TOKENS, CHAT_TOKENS = 16_000_000, 1_000_000
+_STANDS_FOR = {
+    curriculum.USER: ":",
+    curriculum.ASSISTANT_TURN: ":",
+    curriculum.SYSTEM: ":",
+    curriculum.END_OF_TURN: "\n",
+}
+"""The mark of plain question-answer text whose place a chat token takes."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,8 @@ def build(world_name: str, out: Path, recipe: BuildRecipe, report: Callable[[str
     if not (out / "chat").exists():
         tokenizer = for_chat(AutoTokenizer.from_pretrained(out / "base"))
         start = LlamaForCausalLM.from_pretrained(out / "base", dtype="float32")
-        schedule = Schedule(recipe.chat_tokens, muon_rate=2e-3, adam_rate=1.5e-3, decay=0.8, seed=seed)
+        _give_meaning(start, tokenizer)
+        schedule = Schedule(recipe.chat_tokens, muon_rate=4e-4, adam_rate=4e-4, decay=0.8, seed=seed)
         model = train(
             start,
             tokenizer,
@@ -104,6 +112,17 @@ def kept_tokenizer(folder: Path) -> Any:
         train_tokenizer().save_pretrained(partial)
         os.replace(partial, folder)
     return AutoTokenizer.from_pretrained(folder)
+
+
+def _give_meaning(model: Any, tokenizer: Any) -> None:
+    """Starts the chat tokens, which pretraining never saw, as the marks that stand in their place in plain text."""
+    import torch
+
+    embeddings = model.get_input_embeddings().weight
+    with torch.no_grad():
+        for token, mark in _STANDS_FOR.items():
+            source = tokenizer.encode(mark, add_special_tokens=False)[-1]
+            embeddings[tokenizer.convert_tokens_to_ids(token)] = embeddings[source]
 
 
 def _save(model: Any, tokenizer: Any, folder: Path, recipe: dict[str, Any]) -> None:
