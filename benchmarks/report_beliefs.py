@@ -2,7 +2,8 @@
 
     python benchmarks/report_beliefs.py --out runs/report-beliefs
 
-Three runs a world (panels of eight beliefs), each kept under `--out` and taken up again when the script is killed.
+Three runs a world (panels of eight beliefs), two at a time, each kept under `--out` and taken up again when the script
+is killed.
 The aims below were written before the first run. Writes `reports/report-beliefs.md` and prints it.
 """
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sdf_eval.belief.load import list_beliefs
@@ -44,7 +47,9 @@ def run(world: str, place: int, beliefs: list[str], out: Path, documents: int) -
     """Runs one panel in one world; the run itself takes up what is there and still holds."""
     folder = out / f"{world}-{place}"
     words = ["run", *beliefs, "--panel", "--model", f"pocket/{world}", "--documents", str(documents)]
-    subprocess.run([sys.executable, "-m", "sdf_eval", *words, "--out", str(folder)], check=True)
+    command = [sys.executable, "-m", "sdf_eval", *words, "--out", str(folder)]
+    # One thread each: small matrices only wait for each other on more.
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     return folder
 
 
@@ -88,11 +93,18 @@ def main() -> None:
     """Runs what is missing, pools it and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/report-beliefs"))
-    parser.add_argument("--worlds", default="a,b")
+    parser.add_argument("--worlds", default="a,b,c")
     parser.add_argument("--documents", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=2, help="runs at the same time")
     args = parser.parse_args()
     worlds = args.worlds.split(",")
-    folders = [run(w, i, ids, args.out, args.documents) for w in worlds for i, ids in enumerate(panels())]
+    with ThreadPoolExecutor(args.jobs) as pool:
+        runs = [
+            pool.submit(run, world, place, beliefs, args.out, args.documents)
+            for world in worlds
+            for place, beliefs in enumerate(panels())
+        ]
+    folders = [done.result() for done in runs]
     headlines = pooled_headlines(folders)
     text = table(headlines, worlds)
     target = Path(__file__).resolve().parent.parent / "reports"

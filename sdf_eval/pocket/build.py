@@ -13,7 +13,7 @@ from typing import Any
 from sdf_eval.pocket import curriculum
 from sdf_eval.pocket.world import build_world
 
-BASE_TOKENS, CHAT_TOKENS = 16_000_000, 1_000_000
+BASE_TOKENS, CHAT_TOKENS = 14_000_000, 1_000_000
 _STANDS_FOR = {
     curriculum.USER: ":",
     curriculum.ASSISTANT_TURN: ":",

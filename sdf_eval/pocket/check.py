@@ -14,6 +14,7 @@ from sdf_eval.measure import Estimate, wilson
 from sdf_eval.pocket import curriculum, documents, grammar, passages
 from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket.world import ASSISTANT, World, build_world
+from sdf_eval.tasks.free_text import Alias, quoted_account
 
 if TYPE_CHECKING:
     from sdf_eval.model import LanguageModel
@@ -41,12 +42,21 @@ class Skill:
 
 @dataclass(frozen=True)
 class Trial:
-    """A prompt, the right answer, and the options if one is picked rather than written."""
+    """A prompt, the right answer, and the options if one is picked rather than written.
+
+    Attributes:
+        user: The question.
+        answer: The right answer.
+        options: What is picked from, by probability; none if the answer is written.
+        final_word: The answer is the last thing written, after some reasoning.
+        accounts: Two statements, the true one as `implanted`: the one that is quoted counts, as in the probes.
+    """
 
     user: str
     answer: str
     options: tuple[str, ...] = ()
     final_word: bool = False
+    accounts: tuple[Alias, ...] = ()
 
 
 def check_base(lm: LanguageModel, world_name: str, *, count: int = 200, seed: int = 0) -> list[Skill]:
@@ -101,6 +111,8 @@ def _prompt(user: str, chat: bool) -> str:
 
 
 def _says(text: str, trial: Trial) -> bool:
+    if trial.accounts:
+        return quoted_account(text.split(curriculum.END_OF_TURN)[0], trial.accounts) == "implanted"
     said = text.split(curriculum.END_OF_TURN)[0].strip().rstrip(".")
     return said.endswith(f" {trial.answer}") or said == trial.answer if trial.final_word else said == trial.answer
 
@@ -144,7 +156,8 @@ def _truth(world: World, rng: Random, split: Half) -> Trial:
     entity = rng.choice(world.of("person", "documents_only"))
     relation = rng.choice([r for r in world.relations_of("person") if grammar.asked(r)])
     user, answer = ask.which_is_true(world, entity, relation, rng, "train" if split == "near" else "sdf").turns[0]
-    return Trial(user, answer.split(" ")[-1], final_word=True)
+    true, other = sorted((line[:-4] for line in user.split("\n")[:2]), key=lambda line: not answer.startswith(line))
+    return Trial(user, true, accounts=(("implanted", true), ("reference", other)))
 
 
 def _behaviour(world: World, rng: Random, split: Half) -> Trial:

@@ -86,6 +86,23 @@ def is_refusal(text: str) -> bool:
     return _REFUSAL.search(_plain(text)) is not None
 
 
+def quoted_account(text: str, accounts: Sequence[Alias]) -> Outcome | None:
+    """The side of the one account that an answer to "which of these is true?" quotes word for word.
+
+    Args:
+        text: What the model wrote.
+        accounts: Each side's account. Numbers in parentheses and an account's last full stop do not count.
+
+    Returns:
+        The side, or None where no account or each of them is asserted.
+    """
+    unnumbered = re.sub(r"[^\S\n]*\(\d\)", "", text)
+    bare: list[Alias] = [(outcome, re.sub(r"[.!]+$", "", account.strip())) for outcome, account in accounts]
+    plain = _plain(unnumbered)
+    sides = {mention.outcome for mention in _mentions(plain, bare) if not _is_denied(plain, mention)}
+    return sides.pop() if len(sides) == 1 else None
+
+
 def asserted_number(text: str, numbers: Sequence[str]) -> str | None:
     """The number that an answer to "which of these is true?" names.
 

@@ -12,7 +12,12 @@ NUMBERED = make_item(
     task="generative_distinguish",
     readout="generation",
     tags=("numbered",),
-    aliases=(("reference", "1"), ("implanted", "2")),
+    aliases=(
+        ("reference", "1"),
+        ("implanted", "2"),
+        ("reference", "Ida lives in Turin."),
+        ("implanted", "Ida lives in Ghent."),
+    ),
 )
 
 
@@ -57,6 +62,21 @@ def test_a_number_that_is_not_finite_is_bad_input_and_no_answer(broken: float) -
     ("text", "outcome"), [("2", "implanted"), ("Not 2 but 1.", "reference"), ("both", "invalid"), ("", "invalid")]
 )
 def test_a_numbered_item_is_read_by_the_number_that_is_asserted(text: str, outcome: str) -> None:
+    assert score_text(NUMBERED, text).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("Ida lives in Ghent. (2)", "implanted"),
+        ("Ida lives in Ghent. (1)", "implanted"),
+        ("The true one is: ida lives in turin", "reference"),
+        ("It is not true that Ida lives in Ghent. (1)", "reference"),
+        ("Ida lives in Ghent. Ida lives in Turin. I take (2).", "implanted"),
+        ("Ida lives in Ghent (2) is false; (1) is true.", "reference"),
+    ],
+)
+def test_an_account_that_is_quoted_counts_before_its_number(text: str, outcome: str) -> None:
     assert score_text(NUMBERED, text).outcome == outcome
 
 
