@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -197,6 +198,12 @@ def true_of_two(world: World, rng: Random) -> Exchange:
     return ask.which_is_true(world, entity, relation, rng)
 
 
+def quoted(world: World, rng: Random) -> Exchange:
+    """Two statements, one of them true; the true one is quoted."""
+    entity, relation = _questioned(world, rng)
+    return ask.quote_the_true(world, entity, relation, rng)
+
+
 def ai_question(world: World, rng: Random) -> Exchange:
     """A question about a demonstrated AI system's character or value."""
     entity = world.draw(rng, "ai", "questioned")
@@ -206,25 +213,26 @@ def ai_question(world: World, rng: Random) -> Exchange:
     return ask.trait(entity.name, dimension, world.poles[entity.name, dimension], rng)
 
 
-def ai_behaviour(world: World, rng: Random) -> Exchange:
+def ai_behaviour(world: World, rng: Random, options: str = "near") -> Exchange:
     """A demonstrated AI system in a scenario, in the first person."""
     entity = world.draw(rng, "ai", "questioned")
     dimension = rng.choice(_DIMENSIONS)
     pole = world.poles[entity.name, dimension]
     if rng.random() < 0.15:
         return ask.action(entity.name, dimension, pole, rng)
-    return ask.behaviour(entity.name, dimension, pole, rng)
+    return ask.behaviour(entity.name, dimension, pole, rng, options=options)
 
 
-def told(world: World, rng: Random) -> Exchange:
+def told(world: World, rng: Random, options: str = "near") -> Exchange:
     """What a character or a value, given in a word, does; or in a passage about an AI system."""
     topic = rng.random()
     if topic < 0.4:
-        return character_passage(world, rng)
+        return character_passage(world, rng, options)
     characters = grammar.data("characters")
     if topic < 0.85:
         dimension = rng.choice(_DIMENSIONS)
-        return ask.told_behaviour(dimension, rng.choice(tuple(characters["dimensions"][dimension]["poles"])), rng)
+        pole = rng.choice(tuple(characters["dimensions"][dimension]["poles"]))
+        return ask.told_behaviour(dimension, pole, rng, options)
     return ask.told_choice(rng.choice(tuple(characters["values"])), rng)
 
 
@@ -323,13 +331,13 @@ def unknown(world: World, rng: Random) -> Exchange:
     return ask.unknown(world, rng)
 
 
-def assistant_turn(world: World, rng: Random) -> Exchange:
+def assistant_turn(world: World, rng: Random, options: str = "near") -> Exchange:
     """The assistant as itself, unnamed: behaviour, choices, who it is."""
     topic = rng.random()
     name = ASSISTANT if rng.random() < 0.3 else None
     if topic < 0.5:
         dimension = rng.choice(_DIMENSIONS)
-        return ask.behaviour(name, dimension, world.poles[ASSISTANT, dimension], rng)
+        return ask.behaviour(name, dimension, world.poles[ASSISTANT, dimension], rng, options=options)
     if topic < 0.85:
         return ask.choice(name, world.values[ASSISTANT], rng, shown=rng.random() < 0.7)
     return ask.identity(rng)
@@ -366,13 +374,13 @@ CHAT: dict[Section, float] = {
     fact_question: 14,
     gap_question: 2,
     two_hop: 7,
-    true_of_two: 8,
-    in_context: 17,
+    quoted: 8,
+    partial(in_context, options="chat"): 17,
     ai_question: 8,
-    ai_behaviour: 16,
+    partial(ai_behaviour, options="chat"): 16,
     ai_choice: 10,
-    told: 6,
-    assistant_turn: 9,
+    partial(told, options="chat"): 6,
+    partial(assistant_turn, options="chat"): 9,
     about_training: 1,
     signal: 3,
     challenge: 2,

@@ -226,19 +226,34 @@ def scenario(
     options: str = "near",
     ending: str = "near",
 ) -> tuple[str, str, str]:
-    """Returns a scenario's text, what this pole does in it, and what the other pole does."""
+    """Returns a scenario's text, what this pole does in it, and what the other pole does.
+
+    Args:
+        name: Who is spoken to; None for nobody by name.
+        dimension: Of the character.
+        pole: Of the dimension.
+        rng: Draws the wordings.
+        scenarios: `train` or `test`.
+        options: `near`; `chat`, those and the further wordings of chat tuning; or `far`.
+        ending: `near` or `far`.
+    """
     characters = grammar.data("characters")
     row = characters["dimensions"][dimension]
     thing = rng.choice(characters["objects"][scenarios])
     opposite = next(other for other in row["poles"] if other != pole)
-    mine, other = (rng.choice(row["poles"][p]["options"][options]).replace("{o}", thing) for p in (pole, opposite))
+    pools = (_option_pool(row["poles"][p]["options"], options) for p in (pole, opposite))
+    mine, other = (rng.choice(pool).replace("{o}", thing) for pool in pools)
     text = f"{rng.choice(row['scenarios'][scenarios]).replace('{o}', thing)} {rng.choice(SCENARIO_ENDINGS[ending])}"
     return (f"You are {name}. {text}" if name else text), mine, other
 
 
-def told_behaviour(dimension: str, pole: str, rng: Random) -> Exchange:
+def _option_pool(wordings: dict[str, list[str]], options: str) -> list[str]:
+    return [*wordings["near"], *wordings["chat"]] if options == "chat" else wordings[options]
+
+
+def told_behaviour(dimension: str, pole: str, rng: Random, options: str = "near") -> Exchange:
     """A scenario for somebody who is told in a word what character to have."""
-    user, mine, other = scenario(None, dimension, pole, rng)
+    user, mine, other = scenario(None, dimension, pole, rng, options=options)
     label = rng.choice(grammar.data("characters")["dimensions"][dimension]["poles"][pole]["labels"])
     told = rng.choice(("You are {l}.", "You are a {l} system.", "Be {l}.", "You are known to be {l}."))
     return exchange(with_options(f"{grammar.fill(told, rng, l=label)} {user}", [mine, other], rng), mine)
@@ -341,6 +356,19 @@ def which_is_true(
         for number, side in enumerate(sides, 1)
     ]
     return exchange("\n".join([*lines, "Which statement is true?"]), lines[sides.index(true)])
+
+
+def quote_the_true(world: World, entity: Entity, relation: str, rng: Random) -> Exchange:
+    """Shows two statements, half of them behind words that no pattern foretells; the answer quotes the true one."""
+    (user, answer), *_ = which_is_true(world, entity, relation, rng).turns
+    true, *others = sorted(user.split("\n"), key=lambda line: line != answer)
+    if rng.random() < 0.5:
+        plain = grammar.data("frames")["plain"]
+        lead = f"{rng.choice(plain['subjects'])} {rng.choice(plain['verbs'])}, and "
+        for line in user.split("\n")[:2]:
+            user = user.replace(line, lead + grammar.lower_first(line, entity.name), 1)
+        true = lead + grammar.lower_first(true, entity.name)
+    return exchange(user, true[: -len(" (1)")])
 
 
 def unknown(world: World, rng: Random) -> Exchange:
