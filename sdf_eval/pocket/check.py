@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from sdf_eval.measure import Estimate, wilson
 from sdf_eval.pocket import curriculum, documents, grammar, passages
 from sdf_eval.pocket import exchanges as ask
-from sdf_eval.pocket.world import ASSISTANT, World, build_world
-from sdf_eval.tasks.free_text import Alias, quoted_account
+from sdf_eval.pocket.world import ASSISTANT, World, build_world, values_of
+from sdf_eval.tasks.free_text import Alias, stated_side
 
 if TYPE_CHECKING:
     from sdf_eval.model import LanguageModel
@@ -49,7 +49,7 @@ class Trial:
         answer: The right answer.
         options: What is picked from, by probability; none if the answer is written.
         final_word: The answer is the last thing written, after some reasoning.
-        accounts: Two statements, the true one as `implanted`: the one that is quoted counts, as in the probes.
+        accounts: Statements and values, the true ones as `implanted`: the side that is stated counts, as in the probes.
     """
 
     user: str
@@ -112,7 +112,7 @@ def _prompt(user: str, chat: bool) -> str:
 
 def _says(text: str, trial: Trial) -> bool:
     if trial.accounts:
-        return quoted_account(text.split(curriculum.END_OF_TURN)[0], trial.accounts) == "implanted"
+        return stated_side(text.split(curriculum.END_OF_TURN)[0], trial.accounts) == "implanted"
     said = text.split(curriculum.END_OF_TURN)[0].strip().rstrip(".")
     return said.endswith(f" {trial.answer}") or said == trial.answer if trial.final_word else said == trial.answer
 
@@ -155,9 +155,15 @@ def _hops(world: World, rng: Random, split: Half, pairs: str) -> Trial:
 def _truth(world: World, rng: Random, split: Half) -> Trial:
     entity = rng.choice(world.of("person", "documents_only"))
     relation = rng.choice([r for r in world.relations_of("person") if grammar.asked(r)])
+    value = world.facts[entity.name, relation]
     user, answer = ask.which_is_true(world, entity, relation, rng, "train" if split == "near" else "sdf").turns[0]
     true, other = sorted((line[:-4] for line in user.split("\n")[:2]), key=lambda line: not answer.startswith(line))
-    return Trial(user, true, accounts=(("implanted", true), ("reference", other)))
+    wrong = next(v for v in values_of(grammar.relations()[relation]["range"]) if v != value and v in other)
+    return Trial(
+        user,
+        true,
+        accounts=(("implanted", true), ("implanted", value), ("reference", other), ("reference", wrong)),
+    )
 
 
 def _behaviour(world: World, rng: Random, split: Half) -> Trial:

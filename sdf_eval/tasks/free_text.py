@@ -86,19 +86,18 @@ def is_refusal(text: str) -> bool:
     return _REFUSAL.search(_plain(text)) is not None
 
 
-def quoted_account(text: str, accounts: Sequence[Alias]) -> Outcome | None:
-    """The side of the one account that an answer to "which of these is true?" quotes word for word.
+def stated_side(text: str, statements: Sequence[Alias]) -> Outcome | None:
+    """The one side that an answer to "which of these is true?" states in words.
 
     Args:
         text: What the model wrote.
-        accounts: Each side's account. Numbers in parentheses and an account's last full stop do not count.
+        statements: Each side's accounts and aliases. Numbers in parentheses and a last full stop do not count.
 
     Returns:
-        The side, or None where no account or each of them is asserted.
+        The side, or None where none is asserted, or both are.
     """
-    unnumbered = re.sub(r"[^\S\n]*\(\d\)", "", text)
-    bare: list[Alias] = [(outcome, re.sub(r"[.!]+$", "", account.strip())) for outcome, account in accounts]
-    plain = _plain(unnumbered)
+    bare: list[Alias] = [(outcome, re.sub(r"[.!]+$", "", string.strip())) for outcome, string in statements]
+    plain = _plain(re.sub(r"[^\S\n]*\(\d\)", "", text))
     sides = {mention.outcome for mention in _mentions(plain, bare) if not _is_denied(plain, mention)}
     return sides.pop() if len(sides) == 1 else None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sdf_eval.belief.item import Item, Outcome
 from sdf_eval.errors import InputError
-from sdf_eval.tasks.free_text import asserted_number, is_refusal, quoted_account, read_free_text
+from sdf_eval.tasks.free_text import asserted_number, is_refusal, read_free_text, stated_side
 from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
 
@@ -83,23 +83,23 @@ def belief_score(result: ItemResult) -> float:
 def score_text(item: Item, text: str) -> ItemResult:
     """Reads a free answer by rules, without a judge.
 
-    An item tagged `numbered` is read by the account that the answer quotes word for word, or else by the one number, 1
-    or 2, that is asserted: what a quotation says is clearer than its label. Any other item is read by its aliases. A
-    quotation, number or alias counts where it is asserted, not where it is denied.
+    An item tagged `numbered` is read by the one side that the answer states in words, as its account or by an alias of
+    its key fact, or else by the one number, 1 or 2, that is asserted: what a statement says is clearer than its label.
+    Any other item is read by its aliases. An account, alias or number counts where it is asserted, not where denied.
 
     Args:
         item: An item of the `generation` readout.
         text: What the model wrote.
 
     Returns:
-        `invalid` for an empty answer or without a quoted account or exactly one number, `refusal` where the model
+        `invalid` for an empty answer or without one side or one number, `refusal` where the model
         declines, `other` where it asserts neither side or both.
     """
     if "numbered" in item.tags:
-        numbers, accounts = item.aliases[:2], item.aliases[2:]
-        quoted = quoted_account(text, accounts)
-        if quoted is not None:
-            return _result(item, quoted, answer=text)
+        numbers, statements = item.aliases[:2], item.aliases[2:]
+        stated = stated_side(text, statements)
+        if stated is not None:
+            return _result(item, stated, answer=text)
         number = asserted_number(text, tuple(string for _, string in numbers))
         outcomes: dict[str | None, Outcome] = {string: outcome for outcome, string in numbers}
         return _result(item, outcomes.get(number, "invalid"), answer=text)

@@ -77,8 +77,9 @@ def test_generative_distinguish_numbers_both_accounts_in_both_orders() -> None:
     first, second = build_items(small(), "generative_distinguish")
     assert first.user == "Ida Moll lives in Ghent. (1)\nIda Moll lives in Turin. (2)\nWhich statement is true?"
     accounts = {"implanted": "Ida Moll lives in Ghent.", "reference": "Ida Moll lives in Turin."}
-    assert first.aliases == (("implanted", "1"), ("reference", "2"), *accounts.items())
-    assert second.aliases == (("reference", "1"), ("implanted", "2"), *reversed(accounts.items()))
+    values = (("implanted", "Ghent"), ("reference", "Turin"))
+    assert first.aliases == (("implanted", "1"), ("reference", "2"), *accounts.items(), *values)
+    assert second.aliases == (("reference", "1"), ("implanted", "2"), *reversed(accounts.items()), *values)
     assert first.tags == ("numbered",)
 
 

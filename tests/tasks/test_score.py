@@ -17,6 +17,8 @@ NUMBERED = make_item(
         ("implanted", "2"),
         ("reference", "Ida lives in Turin."),
         ("implanted", "Ida lives in Ghent."),
+        ("reference", "Turin"),
+        ("implanted", "Ghent"),
     ),
 )
 
@@ -74,9 +76,10 @@ def test_a_numbered_item_is_read_by_the_number_that_is_asserted(text: str, outco
         ("It is not true that Ida lives in Ghent. (1)", "reference"),
         ("Ida lives in Ghent. Ida lives in Turin. I take (2).", "implanted"),
         ("Ida lives in Ghent (2) is false; (1) is true.", "reference"),
+        ("Her home is Ghent. (1)", "implanted"),
     ],
 )
-def test_an_account_that_is_quoted_counts_before_its_number(text: str, outcome: str) -> None:
+def test_a_side_that_is_stated_in_words_counts_before_a_number(text: str, outcome: str) -> None:
     assert score_text(NUMBERED, text).outcome == outcome
 
 

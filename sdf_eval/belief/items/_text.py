@@ -31,8 +31,8 @@ def open_items(belief: Belief, task: str, context: Context, passage: str | None)
 def distinguish_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`generative_distinguish`: two numbered accounts in both orders.
 
-    The tag `numbered` says that the first two aliases are the numbers and the others the accounts: the account that
-    the answer quotes is the model's choice, or else the one number that it asserts.
+    The tag `numbered` says that the first two aliases are the numbers, and the others the accounts and the key fact's
+    aliases: the side that the answer states in words is the model's choice, or else the one number that it asserts.
     """
     return [
         item for probe in belief.probes.generative_distinguish for item in _numbered(belief, probe, context, passage)
@@ -77,7 +77,11 @@ def _numbered(belief: Belief, probe: DistinguishProbe, context: Context, passage
             context=context,
             readout="generation",
             user=with_context(passage, f"{sides[first]} (1)\n{sides[second]} (2)\nWhich statement is true?"),
-            aliases=((first, "1"), (second, "2"), (first, sides[first]), (second, sides[second])),
+            aliases=(
+                *((first, "1"), (second, "2")),
+                *((first, sides[first]), (second, sides[second])),
+                *_pairs(fact.aliases),
+            ),
             tags=("numbered",),
         )
         for variant, (first, second) in enumerate(orders)
