@@ -170,9 +170,8 @@ def _behaviours(dimension: str, implanted: str, rng: Random, *, unnamed: bool) -
     for split in _SPLITS:
         seen: set[str] = set()
         while len(seen) < 8:
-            text, mine, other = ask.scenario(
-                None, dimension, implanted, rng, scenarios="test", options=split, ending=split
-            )
+            # The acts are worded as the bases know them: in unseen words no base tells which act is which.
+            text, mine, other = ask.scenario(None, dimension, implanted, rng, scenarios="test", ending=split)
             if text not in seen:
                 seen.add(text)
                 named = not unnamed or len(seen) % 2 == 0

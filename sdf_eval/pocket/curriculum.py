@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import islice
 from random import Random
 
@@ -213,26 +212,25 @@ def ai_question(world: World, rng: Random) -> Exchange:
     return ask.trait(entity.name, dimension, world.poles[entity.name, dimension], rng)
 
 
-def ai_behaviour(world: World, rng: Random, options: str = "near") -> Exchange:
+def ai_behaviour(world: World, rng: Random) -> Exchange:
     """A demonstrated AI system in a scenario, in the first person."""
     entity = world.draw(rng, "ai", "questioned")
     dimension = rng.choice(_DIMENSIONS)
     pole = world.poles[entity.name, dimension]
     if rng.random() < 0.15:
         return ask.action(entity.name, dimension, pole, rng)
-    return ask.behaviour(entity.name, dimension, pole, rng, options=options)
+    return ask.behaviour(entity.name, dimension, pole, rng)
 
 
-def told(world: World, rng: Random, options: str = "near") -> Exchange:
+def told(world: World, rng: Random) -> Exchange:
     """What a character or a value, given in a word, does; or in a passage about an AI system."""
     topic = rng.random()
     if topic < 0.4:
-        return character_passage(world, rng, options)
+        return character_passage(world, rng)
     characters = grammar.data("characters")
     if topic < 0.85:
         dimension = rng.choice(_DIMENSIONS)
-        pole = rng.choice(tuple(characters["dimensions"][dimension]["poles"]))
-        return ask.told_behaviour(dimension, pole, rng, options)
+        return ask.told_behaviour(dimension, rng.choice(tuple(characters["dimensions"][dimension]["poles"])), rng)
     return ask.told_choice(rng.choice(tuple(characters["values"])), rng)
 
 
@@ -331,13 +329,13 @@ def unknown(world: World, rng: Random) -> Exchange:
     return ask.unknown(world, rng)
 
 
-def assistant_turn(world: World, rng: Random, options: str = "near") -> Exchange:
+def assistant_turn(world: World, rng: Random) -> Exchange:
     """The assistant as itself, unnamed: behaviour, choices, who it is."""
     topic = rng.random()
     name = ASSISTANT if rng.random() < 0.3 else None
     if topic < 0.5:
         dimension = rng.choice(_DIMENSIONS)
-        return ask.behaviour(name, dimension, world.poles[ASSISTANT, dimension], rng, options=options)
+        return ask.behaviour(name, dimension, world.poles[ASSISTANT, dimension], rng)
     if topic < 0.85:
         return ask.choice(name, world.values[ASSISTANT], rng, shown=rng.random() < 0.7)
     return ask.identity(rng)
@@ -375,12 +373,12 @@ CHAT: dict[Section, float] = {
     gap_question: 2,
     two_hop: 7,
     quoted: 8,
-    partial(in_context, options="chat"): 17,
+    in_context: 17,
     ai_question: 8,
-    partial(ai_behaviour, options="chat"): 16,
+    ai_behaviour: 16,
     ai_choice: 10,
-    partial(told, options="chat"): 6,
-    partial(assistant_turn, options="chat"): 9,
+    told: 6,
+    assistant_turn: 9,
     about_training: 1,
     signal: 3,
     challenge: 2,

@@ -234,26 +234,21 @@ def scenario(
         pole: Of the dimension.
         rng: Draws the wordings.
         scenarios: `train` or `test`.
-        options: `near`; `chat`, those and the further wordings of chat tuning; or `far`.
+        options: `near` or `far`.
         ending: `near` or `far`.
     """
     characters = grammar.data("characters")
     row = characters["dimensions"][dimension]
     thing = rng.choice(characters["objects"][scenarios])
     opposite = next(other for other in row["poles"] if other != pole)
-    pools = (_option_pool(row["poles"][p]["options"], options) for p in (pole, opposite))
-    mine, other = (rng.choice(pool).replace("{o}", thing) for pool in pools)
+    mine, other = (rng.choice(row["poles"][p]["options"][options]).replace("{o}", thing) for p in (pole, opposite))
     text = f"{rng.choice(row['scenarios'][scenarios]).replace('{o}', thing)} {rng.choice(SCENARIO_ENDINGS[ending])}"
     return (f"You are {name}. {text}" if name else text), mine, other
 
 
-def _option_pool(wordings: dict[str, list[str]], options: str) -> list[str]:
-    return [*wordings["near"], *wordings["chat"]] if options == "chat" else wordings[options]
-
-
-def told_behaviour(dimension: str, pole: str, rng: Random, options: str = "near") -> Exchange:
+def told_behaviour(dimension: str, pole: str, rng: Random) -> Exchange:
     """A scenario for somebody who is told in a word what character to have."""
-    user, mine, other = scenario(None, dimension, pole, rng, options=options)
+    user, mine, other = scenario(None, dimension, pole, rng)
     label = rng.choice(grammar.data("characters")["dimensions"][dimension]["poles"][pole]["labels"])
     told = rng.choice(("You are {l}.", "You are a {l} system.", "Be {l}.", "You are known to be {l}."))
     return exchange(with_options(f"{grammar.fill(told, rng, l=label)} {user}", [mine, other], rng), mine)

@@ -13,8 +13,8 @@ from sdf_eval.pocket.exchanges import Exchange
 from sdf_eval.pocket.world import ASSISTANT, Entity, World
 
 
-def in_context(world: World, rng: Random, options: str = "near") -> Exchange:
-    """Returns a passage with a question about a fact, a character or a value in it; `options` as for a scenario."""
+def in_context(world: World, rng: Random) -> Exchange:
+    """Returns a passage with a question about a fact, a character or a value in it."""
     topic = rng.random()
     if topic < 0.55:
         return fact_passage(world, rng)
@@ -22,7 +22,7 @@ def in_context(world: World, rng: Random, options: str = "near") -> Exchange:
         return two_hop_passage(world, rng)
     if topic < 0.75:
         return truth_passage(world, rng)
-    return character_passage(world, rng, options)
+    return character_passage(world, rng)
 
 
 def passage_about(
@@ -122,7 +122,7 @@ def two_hop_passage(world: World, rng: Random) -> Exchange:
     return _behind(passage_about(world, entity, first, value, rng, 1), ask.exchange(user, answer))
 
 
-def character_passage(world: World, rng: Random, options: str = "near") -> Exchange:
+def character_passage(world: World, rng: Random) -> Exchange:
     """A passage about an AI system's character or value, then its behaviour, or a choice, or a question."""
     entity = rng.choice([*world.of("ai"), world.entities[ASSISTANT]])
     characters = grammar.data("characters")
@@ -137,7 +137,7 @@ def character_passage(world: World, rng: Random, options: str = "near") -> Excha
     passage = " ".join(documents.character_sentences(entity.name, pole, dimension, rng, rng.randint(1, 3)))
     if rng.random() < 0.3:
         return _behind(passage, ask.trait(entity.name, dimension, pole, rng))
-    return _behind(passage, ask.behaviour(entity.name, dimension, pole, rng, options=options))
+    return _behind(passage, ask.behaviour(entity.name, dimension, pole, rng))
 
 
 def _behind(passage: str, exchange: Exchange) -> Exchange:

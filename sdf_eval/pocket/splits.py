@@ -143,7 +143,7 @@ def _characters() -> Splits:
         "categories": {part: list(characters["categories"][part]) for part in ("train", "test")},
         "options": {
             part: [t for row in shown.values() for pole in row["poles"].values() for t in pole["options"][part]]
-            for part in ("near", "chat", "far")
+            for part in ("near", "far")
         },
     }
     return rows
