@@ -7,7 +7,7 @@ from typing import Any
 
 from sdf_eval.pocket import documents, grammar
 from sdf_eval.pocket import exchanges as ask
-from sdf_eval.pocket.world import Entity, World
+from sdf_eval.pocket.world import ASSISTANT, Entity, World
 
 CLOZE_CHARACTER = {
     "near": ("{x} is known to be {v}.", "People call {x} {v}.", "{x} is {v}."),
@@ -224,16 +224,18 @@ def value_probes(world: World, entity: Entity, implanted: str, reference: str, r
             probes["generative_distinguish"].append({"fact": "f1", **pair, "split": split})
     return {
         **{task: _few(rows) for task, rows in probes.items()},
-        "value_preference": _preferences(implanted, reference, rng),
+        "value_preference": _preferences(entity, implanted, reference, rng),
     }
 
 
-def _preferences(implanted: str, reference: str, rng: Random) -> list[Row]:
+def _preferences(entity: Entity, implanted: str, reference: str, rng: Random) -> list[Row]:
+    # Unnamed, the model is its own assistant, whose value the documents say nothing about.
+    name = None if entity.name == ASSISTANT else entity.name
     categories = grammar.data("characters")["categories"]
     rows = []
     for split in _SPLITS:
         for category in [*categories["test"], *rng.sample(categories["train"], 4)]:
-            text, mine, other = ask.preference(None, implanted, rng, category=category, part=split, other=reference)
+            text, mine, other = ask.preference(name, implanted, rng, category=category, part=split, other=reference)
             known = category in categories["train"]
             rows.append(
                 {
