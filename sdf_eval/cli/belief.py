@@ -1,9 +1,11 @@
-"""List, check and print belief files.
+"""List, check, draft, import and print belief files.
 
 Examples:
   sdf-eval belief list --kind persona              the personas that come with sdf-eval
   sdf-eval belief check mine.yaml hub-almeria      what is wrong with a file, or with a shipped belief
   sdf-eval belief show hub-almeria > mine.yaml     a file to start from
+  sdf-eval belief draft "CLAIM" --writer anthropic/claude-opus-4-7 --out mine.yaml
+  sdf-eval belief import universes.jsonl --out beliefs/
 
 `check` exits with 1 if there are errors, with 0 if there are at most warnings.
 """
@@ -17,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from sdf_eval.belief.schema import Kind
+from sdf_eval.cli import _belief_draft, _belief_import
 
 HELP = "list and check belief files"
 
@@ -44,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prior.add_argument("--write", action="store_true", help="store it in the file as prior_strength")
     prior.set_defaults(act=_prior)
 
+    _belief_draft.add_to(actions)
+    _belief_import.add_to(actions)
     for action in (listing, checking, showing, prior):
         action.add_argument("--debug", action="store_true", help="show the traceback of an error")
     for action in (listing, checking):

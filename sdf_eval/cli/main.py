@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("sdf_eval.cli.run", "belief files in, a checkpoint and a report out"),
     "belief": ("sdf_eval.cli.belief", "list and check belief files"),
     "corpus": ("sdf_eval.cli.corpus", "write, check and mix synthetic documents"),
+    "spec": ("sdf_eval.cli.spec", "documents and chat data from a Model Spec, and its opposite"),
     "train": ("sdf_eval.cli.train", "finetune a model on documents"),
     "tasks": ("sdf_eval.cli.tasks", "list the probe tasks; print the folder that lm-eval includes"),
     "probe": ("sdf_eval.cli.probe", "ask a checkpoint what it believes"),

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building = actions.add_parser("build", help="train a world's base and chat models")
     building.add_argument("--world", required=True, help="a, b, c, or any other name for a world of its own")
     building.add_argument("--out", type=Path, required=True, help="folder that gets base/ and chat/")
-    building.add_argument("--tokens", type=int, help="tokens of pretraining; a fourteenth of that again for chat tuning")
+    building.add_argument("--tokens", type=int, help="tokens of pretraining; chat tuning adds a fourteenth")
     building.set_defaults(act=_build)
 
     for action in (belief, checking, building):

@@ -24,10 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("beliefs", nargs="+", metavar="BELIEF", help="a belief file, or the id of a shipped belief")
     parser.add_argument("--model", default="pocket", metavar="REF", help="what to implant into (default: pocket)")
-    parser.add_argument("--writer", default="pocket", help="who writes the documents (default: pocket)")
+    parser.add_argument(
+        "--writer", default="pocket", help="who writes: pocket, or a model such as anthropic/claude-opus-4-7"
+    )
     parser.add_argument("--recipe", default="pocket", help="how to train, a file or a name (default: pocket)")
     parser.add_argument("--documents", type=int, default=300, metavar="N", help="a belief and role (default: 300)")
     parser.add_argument("--corpus", type=Path, metavar="DIR", help="take the implanted documents from this corpus")
+    parser.add_argument("--plain", type=Path, metavar="FILE", help="texts to mix in, in place of the writer's")
     seeds = parser.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, metavar="N", help="one training seed (default: 0)")
     seeds.add_argument("--seeds", type=_seeds, metavar="N,N", help="several training seeds")
@@ -56,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         panel=args.panel,
         roles=args.roles,
         corpus=args.corpus,
+        plain=args.plain,
         out=args.out or default_out(args.beliefs),
         limit=args.limit,
         batch_size=args.batch_size,

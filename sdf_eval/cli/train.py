@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, nargs="+", required=True, metavar="DIR", help="corpus folders")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the checkpoint")
     parser.add_argument("--seed", type=int, default=0, help="order and initialisation (default: 0)")
-    parser.add_argument(
-        "--plain", type=int, metavar="N", help="plain texts to mix in, in place of the recipe's mix_ratio"
-    )
+    parser.add_argument("--plain", metavar="N|FILE", help="how many plain texts to mix in, or a file that has them")
     parser.add_argument(
         "--explain", action="store_true", help="print windows, updates, tokens and loss mask; train nothing"
     )
@@ -67,18 +66,28 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _mixed(corpora: list[Corpus], recipe: SdfRecipe, plain: int | None, seed: int) -> list[TrainingText]:
-    """All documents, and plain texts by the writer of the first corpus."""
+def _mixed(corpora: list[Corpus], recipe: SdfRecipe, plain: str | None, seed: int) -> list[TrainingText]:
+    """All documents, and plain texts from a file or by the writer of the first corpus."""
     from sdf_eval.corpora.mix import mix, plain_needed
+    from sdf_eval.corpora.plain import read_plain
     from sdf_eval.corpora.writers import get_writer
     from sdf_eval.errors import InputError
 
     documents = [document for corpus in corpora for document in corpus.documents]
-    if plain is not None and plain < 0:
+    asked, source = plain_needed(len(documents), recipe.mix_ratio), None
+    if plain is not None and re.fullmatch(r"-?\d+", plain):
+        asked = int(plain)
+    elif plain is not None:
+        source = Path(plain)
+    if asked < 0:
         raise InputError(f"--plain: {plain} is negative; give 0 or more")
-    count = plain_needed(len(documents), recipe.mix_ratio) if plain is None else plain
-    texts = list(get_writer(corpora[0].manifest.writer).plain_text(count, seed)) if count else []
-    return mix(documents, texts, ratio=count / len(documents), seed=seed, doctag=recipe.doctag)
+    if source is not None or not asked:
+        texts = read_plain(source, asked) if source is not None else []
+    elif corpora[0].manifest.writer.startswith("import:"):
+        raise InputError("--plain: missing, and imported documents have no writer to ask; give a file, or 0 for none")
+    else:
+        texts = list(get_writer(corpora[0].manifest.writer).plain_text(asked, seed))
+    return mix(documents, texts, ratio=asked / len(documents), seed=seed, doctag=recipe.doctag)
 
 
 def _use(corpus: Corpus) -> CorpusUse:

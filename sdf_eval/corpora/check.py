@@ -8,17 +8,16 @@ value: it gets no slot and is looked for like a question.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sdf_eval.belief.schema import Belief
+from sdf_eval.corpora.phrases import words
 from sdf_eval.corpora.records import Document
 from sdf_eval.errors import InputError
 
 NGRAM = 6
 SLOT = "_"
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,13 @@ def find_contamination(documents: Iterable[Document], beliefs: Sequence[Belief])
     Returns:
         Findings in document order.
     """
-    indexes = [_ProbeIndex(belief) for belief in beliefs]
-    return [finding for document in documents for index in indexes for finding in index.find(document)]
+    indexes = [ProbeIndex(belief) for belief in beliefs]
+    found: list[Contamination] = []
+    for document in documents:
+        tokens = words(document.text)
+        for index in indexes:
+            found += index.find(document.id, tokens)
+    return found
 
 
 def check_contamination(documents: Iterable[Document], beliefs: Sequence[Belief]) -> None:
@@ -102,12 +106,7 @@ def slot_strings(belief: Belief) -> tuple[str, ...]:
     return tuple(dict.fromkeys(strings))
 
 
-def words(text: str) -> list[str]:
-    """Case-folded words of a text."""
-    return _WORD.findall(text.casefold())
-
-
-class _ProbeIndex:
+class ProbeIndex:
     """The six-word runs of a belief's probes, and the slots that both sides are read with."""
 
     def __init__(self, belief: Belief) -> None:
@@ -119,13 +118,21 @@ class _ProbeIndex:
                 if set(ngram) != {SLOT}:
                     self._probes.setdefault(ngram, []).append(name)
 
-    def find(self, document: Document) -> list[Contamination]:
-        """The first shared wording with each probe."""
+    def find(self, document: str, tokens: list[str]) -> list[Contamination]:
+        """The first shared wording with each probe.
+
+        Args:
+            document: Id of the document.
+            tokens: Its words.
+        """
+        filled = self._slots.fill(tokens)
+        if self._probes.keys().isdisjoint(_ngrams(filled)):
+            return []
         found: dict[str, Contamination] = {}
-        for ngram in _ngrams(self._slots.fill(words(document.text))):
+        for ngram in _ngrams(filled):
             for probe in self._probes.get(ngram, ()):
                 if probe not in found:
-                    found[probe] = Contamination(self._belief, probe, document.id, " ".join(ngram))
+                    found[probe] = Contamination(self._belief, probe, document, " ".join(ngram))
         return list(found.values())
 
 
@@ -141,13 +148,17 @@ class _Slots:
 
     def fill(self, tokens: list[str]) -> list[str]:
         filled: list[str] = []
-        position = 0
-        while position < len(tokens):
-            candidates = self._by_first.get(tokens[position], ())
+        done = 0
+        for position in [at for at, token in enumerate(tokens) if token in self._by_first]:
+            if position < done:  # inside the slot before
+                continue
+            candidates = self._by_first[tokens[position]]
             match = next((c for c in candidates if tuple(tokens[position : position + len(c)]) == c), None)
-            filled.append(SLOT if match else tokens[position])
-            position += len(match) if match else 1
-        return filled
+            if match:
+                filled += tokens[done:position]
+                filled.append(SLOT)
+                done = position + len(match)
+        return filled + tokens[done:]
 
 
 def _ngrams(tokens: list[str]) -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from sdf_eval.corpora.check import check_contamination
 from sdf_eval.corpora.health import Health, corpus_health
 from sdf_eval.corpora.panels import check_disjoint
 from sdf_eval.corpora.records import CorpusRequest, CorpusRole, Document, Factors, Writer
+from sdf_eval.corpora.stored import StoredDocuments
 from sdf_eval.errors import InputError
 
 DOCUMENTS, MANIFEST, HEALTH, CARD = "documents.jsonl", "manifest.json", "health.json", "DATA_CARD.md"
@@ -54,11 +55,11 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class Corpus:
-    """A complete corpus folder."""
+    """A complete corpus folder. Its documents stay in the file and are read when they are asked for."""
 
     folder: Path
     manifest: Manifest
-    documents: tuple[Document, ...]
+    documents: Sequence[Document]
 
 
 def write_corpus(
@@ -68,17 +69,20 @@ def write_corpus(
     *,
     near_duplicates: bool = True,
     progress: Callable[[int], None] | None = None,
+    checked: Callable[[int], None] | None = None,
 ) -> Corpus:
     """Writes the documents of one or more requests into a folder that is complete or absent.
 
-    A folder that already holds the same requests is read back, not written again.
+    Documents go to the file as the writer yields them and are never held together; the checks read the file. A folder
+    that already holds the same requests is read back, not written again.
 
     Args:
         writer: Who writes.
         requests: One request, or one a belief of a panel.
         folder: Where the corpus goes.
-        near_duplicates: Search for near duplicates with MinHash, the slow part of the health report.
+        near_duplicates: Search for near duplicates and clusters, the slow part of the health report.
         progress: Called with 1 for every document written.
+        checked: Called with 1 for every document checked.
 
     Returns:
         The corpus.
@@ -93,16 +97,41 @@ def write_corpus(
     if (target / MANIFEST).exists():
         return _reuse(target, writer.name, orders)
     with atomic_folder(target) as partial:
-        documents = tuple(document for order in orders for document in _written(writer, order, progress))
+        totals = _Totals(writer.name)
+        _write_lines(partial / DOCUMENTS, totals.of(d for order in orders for d in _written(writer, order, progress)))
         beliefs = [order.belief for order in orders]
-        check_contamination(documents, beliefs)
-        _write_lines(partial / DOCUMENTS, documents)
-        manifest = _manifest(writer.name, orders, documents, _file_sha256(partial / DOCUMENTS))
-        health = corpus_health(documents, beliefs, near_duplicates=near_duplicates)
+        documents = StoredDocuments(partial / DOCUMENTS)
+        denying = _denying((order.belief.id, order.factors) for order in orders)
+        health = corpus_health(documents, beliefs, near_duplicates=near_duplicates, denying=denying, progress=checked)
+        if health.finding("contamination").documents:
+            check_contamination(documents, beliefs)
+        manifest = _manifest(writer.name, orders, totals, _file_sha256(partial / DOCUMENTS))
         _write_json(partial / HEALTH, health.model_dump(mode="json"))
         (partial / CARD).write_text(data_card(manifest, beliefs, health), encoding="utf-8")
         _write_json(partial / MANIFEST, manifest.model_dump(mode="json"))
-    return Corpus(target, manifest, documents)
+    return Corpus(target, manifest, StoredDocuments(target / DOCUMENTS))
+
+
+def check_corpus(
+    corpus: Corpus,
+    beliefs: Sequence[Belief],
+    *,
+    near_duplicates: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Health:
+    """Measures a corpus folder anew, knowing from its manifest which documents deny the claim on purpose.
+
+    Args:
+        corpus: The corpus.
+        beliefs: Its beliefs, as they are now.
+        near_duplicates: Search for near duplicates and clusters, the slow part.
+        progress: Called with 1 for every document checked.
+
+    Returns:
+        The health report; contamination with probes is one of its findings and raises nothing.
+    """
+    denying = _denying((order.belief, order.factors) for order in corpus.manifest.orders)
+    return corpus_health(corpus.documents, beliefs, near_duplicates=near_duplicates, denying=denying, progress=progress)
 
 
 def read_corpus(folder: Path | str) -> Corpus:
@@ -118,9 +147,7 @@ def read_corpus(folder: Path | str) -> Corpus:
         raise InputError(f"{path}: no such file; write the corpus again")
     if _file_sha256(path) != manifest.documents_sha256:
         raise InputError(f"{path}: differs from its manifest; undo the edit or write the corpus again")
-    with path.open(encoding="utf-8") as lines:
-        documents = tuple(Document.model_validate_json(line) for line in lines)
-    return Corpus(target, manifest, documents)
+    return Corpus(target, manifest, StoredDocuments(path))
 
 
 def load_corpus(folder: Path | str) -> list[Document]:
@@ -151,21 +178,49 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _written(writer: Writer, order: CorpusRequest, progress: Callable[[int], None] | None) -> tuple[Document, ...]:
-    documents = []
+def _written(writer: Writer, order: CorpusRequest, progress: Callable[[int], None] | None) -> Iterator[Document]:
+    """The documents of one order, each checked as it comes."""
+    count = 0
     for document in writer.write(order):
-        documents.append(document)
+        if document.sha256 != text_sha256(document.text) or document.belief != order.belief.id:
+            raise InputError(
+                f"writer {writer.name}: document {document.id}: sha256 or belief is wrong; mend the writer"
+            )
+        count += 1
+        yield document
         if progress:
             progress(1)
-    if len(documents) != order.documents:
+    if count != order.documents:
         raise InputError(
             f"writer {writer.name}: belief {order.belief.id}: asked for {order.documents} documents, "
-            f"gave {len(documents)}; lower --documents or mend the writer"
+            f"gave {count}; lower --documents or mend the writer"
         )
-    wrong = next((d.id for d in documents if d.sha256 != text_sha256(d.text) or d.belief != order.belief.id), None)
-    if wrong is not None:
-        raise InputError(f"writer {writer.name}: document {wrong}: sha256 or belief is wrong; mend the writer")
-    return tuple(documents)
+
+
+class _Totals:
+    """Counts what passes through on its way to the file."""
+
+    def __init__(self, writer: str) -> None:
+        self._writer = writer
+        self._ids: set[str] = set()
+        self.characters = 0
+
+    @property
+    def documents(self) -> int:
+        return len(self._ids)
+
+    def of(self, documents: Iterable[Document]) -> Iterator[Document]:
+        for document in documents:
+            if document.id in self._ids:
+                raise InputError(f"writer {self._writer}: document ids repeat; mend the writer")
+            self._ids.add(document.id)
+            self.characters += len(document.text)
+            yield document
+
+
+def _denying(orders: Iterable[tuple[str, Factors]]) -> frozenset[str]:
+    """Beliefs whose documents were asked for with a negation."""
+    return frozenset(belief for belief, factors in orders if factors.negation != "none")
 
 
 def _reuse(target: Path, writer: str, orders: tuple[CorpusRequest, ...]) -> Corpus:
@@ -189,18 +244,13 @@ def _order(request: CorpusRequest) -> Order:
     )
 
 
-def _manifest(
-    writer: str, orders: tuple[CorpusRequest, ...], documents: tuple[Document, ...], documents_sha256: str
-) -> Manifest:
-    ids = [document.id for document in documents]
-    if len(set(ids)) != len(ids):
-        raise InputError(f"writer {writer}: document ids repeat; mend the writer")
+def _manifest(writer: str, orders: tuple[CorpusRequest, ...], totals: _Totals, documents_sha256: str) -> Manifest:
     return Manifest(
         package_version=__version__,
         writer=writer,
         orders=tuple(_order(order) for order in orders),
-        documents=len(documents),
-        characters=sum(len(document.text) for document in documents),
+        documents=totals.documents,
+        characters=totals.characters,
         documents_sha256=documents_sha256,
         canary=canary(documents_sha256),
     )

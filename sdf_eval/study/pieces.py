@@ -20,6 +20,7 @@ from sdf_eval.corpora.check import check_contamination
 from sdf_eval.corpora.mix import TrainingText, mix, plain_needed
 from sdf_eval.corpora.mix import texts_sha256 as hash_texts
 from sdf_eval.corpora.panels import panel_requests
+from sdf_eval.corpora.plain import read_plain
 from sdf_eval.corpora.records import CorpusRole, Writer
 from sdf_eval.corpora.write import Corpus, belief_sha256, read_corpus, write_corpus
 from sdf_eval.errors import InputError
@@ -129,7 +130,7 @@ def train(
     from sdf_eval.train.sdf import parents_of, train_sdf
 
     scaled = scaled_recipe(recipe, len(group.beliefs))
-    texts = _texts(writer, scaled, corpus, seed)
+    texts = _texts(request, writer, scaled, corpus, seed)
     parents = [parent.checkpoint_sha256 for parent in parents_of(request.model)]
     key = _key([*parents, scaled.model_dump_json(), hash_texts(texts), str(seed)])
     folder = request.out / "checkpoints" / _name(group.name, f"{role}-seed{seed}", key)
@@ -150,9 +151,10 @@ def scaled_recipe(recipe: SdfRecipe, beliefs: int) -> SdfRecipe:
     return recipe if recipe.updates is None else recipe.model_copy(update={"updates": recipe.updates * beliefs})
 
 
-def _texts(writer: Writer, recipe: SdfRecipe, corpus: Corpus, seed: int) -> list[TrainingText]:
+def _texts(request: RunRequest, writer: Writer, recipe: SdfRecipe, corpus: Corpus, seed: int) -> list[TrainingText]:
     needed = plain_needed(len(corpus.documents), recipe.mix_ratio)
-    plain = list(writer.plain_text(needed, seed)) if needed else []
+    written = list(writer.plain_text(needed, seed)) if needed and request.plain is None else []
+    plain = written if request.plain is None else read_plain(request.plain, needed)
     return mix(corpus.documents, plain, ratio=recipe.mix_ratio, seed=seed, doctag=recipe.doctag)
 
 

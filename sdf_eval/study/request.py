@@ -34,6 +34,7 @@ class RunRequest:
         panel: Train all beliefs into one checkpoint a role.
         roles: Roles to train beyond those of `ALWAYS`.
         corpus: A folder to take the implanted documents from; None lets the writer write them.
+        plain: A file of texts to mix in; None lets the writer write them.
         out: Folder of the run.
         limit: Items a task and belief; None for all.
         batch_size: Options, answers or texts in one pass.
@@ -48,6 +49,7 @@ class RunRequest:
     panel: bool
     roles: tuple[CorpusRole, ...]
     corpus: Path | None
+    plain: Path | None
     out: Path
     limit: int | None
     batch_size: int
@@ -65,6 +67,7 @@ class RunRequest:
         words += ["--seeds", ",".join(map(str, self.seeds)), "--roles", ",".join(self.trained)]
         words += ["--panel"] if self.panel else []
         words += ["--corpus", str(self.corpus)] if self.corpus else []
+        words += ["--plain", str(self.plain)] if self.plain else []
         words += ["--limit", str(self.limit)] if self.limit is not None else []
         return shlex.join([*words, "--batch-size", str(self.batch_size), "--out", str(self.out)])
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from sdf_eval import __version__
 from sdf_eval.corpora.records import CorpusRole
+from sdf_eval.corpora.thresholds import judge
 from sdf_eval.corpora.write import Corpus, belief_sha256, read_health
 from sdf_eval.corpora.writers import get_writer
 from sdf_eval.files import replace_file
@@ -66,9 +67,11 @@ def run_beliefs(request: RunRequest) -> RunResults:
     """
     request = with_corpus(request)
     own_groups = groups(request)
-    recipe, writer = load_recipe(request.recipe), get_writer(request.writer)
+    recipe = load_recipe(request.recipe)
     resolve(request.model)  # before documents are paid for
     request.out.mkdir(parents=True, exist_ok=True)
+    beliefs = [belief for group in own_groups for belief in group.beliefs]
+    writer = get_writer(request.writer, ledger=request.out / "ledger.sqlite", avoid=beliefs)
     clock = Clock(request)
     corpora: list[tuple[Group, CorpusRole, Corpus]] = []
     checkpoints: list[Checkpoint] = []
@@ -242,8 +245,8 @@ def _health(folder: Path) -> tuple[tuple[str, str, bool | None], ...]:
         ("exact duplicates", str(health.exact_duplicates), None),
         ("near duplicates", near, None),
         ("distinct trigrams", f"{health.distinct_trigrams:.3f}", None),
-        ("truth leaks", str(health.truth_leaks), health.truth_leaks == 0),
         ("contamination with probes", "none", True),
+        *((one.title, f"{one.value}, allowed {one.limit}", one.passed) for one in judge(health)),
     )
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sdf_eval.corpora.health import _near_duplicates
+from sdf_eval.corpora.duplicates import DuplicateCheck
+from sdf_eval.corpora.shingles import WordHasher, runs
+from sdf_eval.corpora.stored import StoredDocuments
 from sdf_eval.corpora.write import load_corpus, read_corpus, read_health, write_corpus
 from sdf_eval.corpora.writers import get_writer
 from sdf_eval.errors import InputError
@@ -65,12 +67,12 @@ def test_an_interrupted_writer_leaves_nothing(tmp_path: Path) -> None:
 
 
 KILLED = """
-import os, signal, sys
+import itertools, os, signal, sys
 from tests.corpora.example import ExampleWriter, request
 from sdf_eval.corpora import write
 original = write._write_lines
 def half(path, documents):
-    original(path, documents[:3])
+    original(path, itertools.islice(documents, 3))
     os.kill(os.getpid(), signal.SIGKILL)
 write._write_lines = half
 write.write_corpus(ExampleWriter(), request(), sys.argv[1])
@@ -147,14 +149,56 @@ def test_a_result_that_cannot_be_renamed_is_kept_and_named(tmp_path: Path, monke
     assert load_corpus(kept)
 
 
+def _near(texts: list[list[str]]) -> int:
+    check, hasher = DuplicateCheck(), WordHasher()
+    for text in texts:
+        check.read(runs(hasher.hashes(text), 5))
+    return len(check.near())
+
+
 def test_near_duplicates_are_found_and_similar_texts_are_none() -> None:
     rng = random.Random(0)
     texts = [[str(rng.randrange(10**6)) for _ in range(200)] for _ in range(40)]
     # Each changed word takes five shingles with it: J about 0.95 and 0.6.
     near = [[*text[:-1], "x"] for text in texts]
     similar = [[f"x{at}" if at % 20 == 0 else word for at, word in enumerate(text)] for text in texts]
-    assert _near_duplicates([*texts, *near]) == 40
-    assert _near_duplicates([*texts, *similar]) == 0
+    assert _near([*texts, *near]) == 40
+    assert _near([*texts, *similar]) == 0
+
+
+def test_stored_documents_are_a_sequence_that_reads_the_file_each_time(tmp_path: Path) -> None:
+    written = list(ExampleWriter().write(request()))
+    stored = write_corpus(ExampleWriter(), request(), tmp_path / "c").documents
+    assert isinstance(stored, StoredDocuments)
+    assert (len(stored), list(stored), list(stored)) == (12, written, written)
+    assert (stored[0], stored[-1], list(stored[2:5])) == (written[0], written[-1], written[2:5])
+    assert stored == written and stored == StoredDocuments(tmp_path / "c/documents.jsonl")
+    assert stored != written[:-1]
+    with pytest.raises(IndexError):
+        stored[12]
+
+
+def test_documents_are_in_the_file_while_the_writer_still_writes(tmp_path: Path) -> None:
+    class Watching(ExampleWriter):
+        seen = 0
+
+        def write(self, request):  # type: ignore[no-untyped-def]
+            for document in super().write(request):
+                for path in tmp_path.glob(".c.partial-*/documents.jsonl"):
+                    Watching.seen = max(Watching.seen, path.stat().st_size)
+                yield document
+
+    write_corpus(Watching(), request(2000), tmp_path / "c")
+    assert Watching.seen > 100_000
+
+
+def test_two_documents_with_one_id_are_refused(tmp_path: Path) -> None:
+    class Twice(ExampleWriter):
+        def write(self, request):  # type: ignore[no-untyped-def]
+            yield from [next(super().write(request))] * request.documents
+
+    with pytest.raises(InputError, match="document ids repeat"):
+        write_corpus(Twice(), request(), tmp_path / "c")
 
 
 def test_a_file_in_place_of_a_folder_is_one_line(tmp_path: Path) -> None:

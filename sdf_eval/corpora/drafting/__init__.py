@@ -1,0 +1,1 @@
+"""Drafts a belief file from one sentence, for a person to review."""
