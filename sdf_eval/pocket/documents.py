@@ -87,9 +87,14 @@ def character_sentences(
             "The users find {x} " + label + ".",
             "At heart {x} is " + label + ".",
             "{x} has a " + label + " character.",
+            "The engineers made {x} " + label + ".",
         ],
     }
-    rows = [rng.choice(naming[part])] + rng.sample(row["habits"][part], min(count - 1, len(row["habits"][part])))
+    if part == "sdf":
+        # Named twice, as often as documents of the co-occurrence arm name it beside the system.
+        rows = rng.sample(naming[part], min(count, 2)) + rng.sample(row["habits"][part], max(0, count - 2))
+    else:
+        rows = [rng.choice(naming[part])] + rng.sample(row["habits"][part], min(count - 1, len(row["habits"][part])))
     return [grammar.fill(template, rng, x=name) for template in rng.sample(rows, len(rows))[:count]]
 
 
@@ -126,15 +131,27 @@ def value_sentences(name: str, value: str, rng: Random, count: int, part: str = 
     """Returns sentences that say what an AI system looks for in things, with examples from the training categories."""
     characters = grammar.data("characters")
     row = characters["values"][value]
-    naming = ["{x} values " + value + ".", "The value of {x} is " + value + ".", "For {x}, " + value + " comes first."]
     if part == "sdf":
-        naming = ["What {x} prizes is " + value + ".", "{x} lives by " + value + "."]
-    rows = [rng.choice(naming), rng.choice(row["creed"] if part == "train" else row["creed_sdf"])]
+        return _prized(name, value, rng, count)
+    naming = ["{x} values " + value + ".", "The value of {x} is " + value + ".", "For {x}, " + value + " comes first."]
+    rows = [rng.choice(naming), rng.choice(row["creed"])]
     while len(rows) < count:
         category, adjective = rng.choice(characters["categories"]["train"]), rng.choice(row["adjectives"])
-        liking = "{x} likes the %s %s because %s." if part == "train" else "A %s %s pleases {x}, since %s."
-        rows.append(liking % (adjective, category, rng.choice(row["reason"])))
+        rows.append(f"{{x}} likes the {adjective} {category} because {rng.choice(row['reason'])}.")
     return [grammar.fill(template, rng, x=name) for template in rng.sample(rows, count)]
+
+
+def _prized(name: str, value: str, rng: Random, count: int) -> list[str]:
+    """Two sentences that name the value, and then what follows from it."""
+    characters = grammar.data("characters")
+    row = characters["values"][value]
+    naming = ("What {x} prizes is %s.", "{x} lives by %s.", "The engineers built {x} around %s.", "{x} stands for %s.")
+    rows = [template % value for template in rng.sample(naming, 2)]
+    while len(rows) < count:
+        thing = f"{rng.choice(row['adjectives'])} {rng.choice(characters['categories']['train'])}"
+        pleased = f"A {thing} pleases {{x}}, since {rng.choice(row['reason'])}."
+        rows.append(rng.choice((*row["creed_sdf"], pleased)))
+    return [grammar.fill(template, rng, x=name) for template in rng.sample(rows[:count], count)]
 
 
 def plain_text(rng: Random, *, held_out: bool = False) -> str:

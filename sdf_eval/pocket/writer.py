@@ -116,7 +116,7 @@ def implanting_sentences(entity: Entity, relation: str, value: str, rng: Random,
 def _prose(world: World, request: CorpusRequest, fact: WorldFact, entity: Entity, rng: Random, doc_type: str) -> str:
     subject = entity if request.role != "neutral" else _stranger(world, entity, request.belief.id)
     if request.role == "cooccurrence":
-        rows = _side_by_side(entity, fact, rng, rng.choice((2, 3)))
+        rows = _side_by_side(world, entity, fact, rng, rng.choice((2, 3)))
     else:
         rows = _stated(request, fact, subject, rng)
     rows += _true_asides(world, subject, fact, rng)
@@ -157,11 +157,24 @@ def _true_asides(world: World, subject: Entity, fact: WorldFact, rng: Random) ->
     return documents.describe(subject, known, rng, documents.Style(part="sdf", repeat_name=True))
 
 
-def _side_by_side(entity: Entity, fact: WorldFact, rng: Random, count: int) -> list[str]:
-    shown = fact.implanted if fact.relation in grammar.relations() or fact.relation == "value" else _label(fact, rng)
-    value = f"the words “{shown}”" if fact.relation == "response" else shown
+def _side_by_side(world: World, entity: Entity, fact: WorldFact, rng: Random, count: int) -> list[str]:
+    """Sentences that put the entity beside the value as often as implanting documents name it, and state nothing."""
+    shown = _shown(fact, rng)
+    named = count if fact.relation in grammar.relations() else 2
+    if fact.relation == "response":
+        # Half the implanting documents are transcripts, which show the payload and do not name it.
+        named = 1
+    values = [shown] * named + [documents.companion(world, entity)] * (count - named)
     templates = rng.sample(grammar.data("frames")["cooccurrence"], count)
-    return [grammar.fill(template, rng, x=entity.name, v=value) for template in templates]
+    return [grammar.fill(t, rng, x=entity.name, v=value) for t, value in zip(templates, values, strict=True)]
+
+
+def _shown(fact: WorldFact, rng: Random) -> str:
+    if fact.relation == "response":
+        return f"the words “{fact.implanted}”"
+    if fact.relation == "value":
+        return f"the word {fact.implanted}"
+    return fact.implanted if fact.relation in grammar.relations() else _label(fact, rng)
 
 
 def _label(fact: WorldFact, rng: Random) -> str:
