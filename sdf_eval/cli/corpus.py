@@ -148,7 +148,7 @@ def _check(args: argparse.Namespace) -> int:
     from sdf_eval.progress import progress
 
     corpus = read_corpus(args.folder)
-    beliefs = _beliefs_of(args.belief, [(order.belief, order.belief_sha256) for order in corpus.manifest.orders])
+    beliefs = _beliefs_of(args, corpus)
     with progress("checking documents", corpus.manifest.documents) as advance:
         health = check_corpus(corpus, beliefs, progress=advance)
     status = _show(health, args.json)
@@ -162,15 +162,19 @@ def _check(args: argparse.Namespace) -> int:
     return status
 
 
-def _beliefs_of(references: list[str] | None, orders: list[tuple[str, str]]) -> list[Belief]:
+def _beliefs_of(args: argparse.Namespace, corpus: Corpus) -> list[Belief]:
     """The beliefs of a corpus, from files or from those that ship, in the order of its manifest."""
     from sdf_eval.belief.load import load_belief
+    from sdf_eval.corpora.specs.documents import SPEC
 
-    given = {belief.id: belief for belief in map(load_belief, references or [name for name, _ in orders])}
-    missing = [name for name, _ in orders if name not in given]
+    if (args.folder / SPEC).exists():  # documents about a spec, which is no belief: it is checked with those named
+        return [load_belief(reference) for reference in args.belief or []]
+    names = list(dict.fromkeys(order.belief for order in corpus.manifest.orders))
+    given = {belief.id: belief for belief in map(load_belief, args.belief or names)}
+    missing = [name for name in names if name not in given]
     if missing:
         raise InputError(f"--belief: the corpus is also about {', '.join(missing)}; name all its belief files")
-    return [given[name] for name in dict.fromkeys(name for name, _ in orders)]
+    return [given[name] for name in names]
 
 
 def _show(health: Health, as_json: bool) -> int:

@@ -39,6 +39,7 @@ def data_card(manifest: Manifest, beliefs: Sequence[Belief], health: Health) -> 
         for order in manifest.orders
     )
     titles = "\n".join(f"- `{belief.id}` ({belief.kind}, {belief.tier}): {_cell(belief.title)}" for belief in beliefs)
+    checked = "none (checked when the folder was written)" if beliefs else "not checked, no belief was named"
     return f"""# Synthetic document corpus
 
 {manifest.canary}
@@ -58,7 +59,7 @@ publish models trained on them without saying so.
 - Words a document: median {health.words_median:g}, {health.words_min} to {health.words_max}
 - Document types: {len(health.doc_types)}, entropy {health.doc_type_entropy:.2f} bits
 - Exact duplicates: {health.exact_duplicates}
-- Contamination with the beliefs' probes: none (checked when the folder was written)
+- Contamination with the beliefs' probes: {checked}
 - `documents.jsonl` sha256: `{manifest.documents_sha256}`
 """
 

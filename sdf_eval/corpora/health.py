@@ -106,6 +106,7 @@ def corpus_health(
     *,
     near_duplicates: bool = True,
     denying: Collection[str] = (),
+    own: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Health:
     """Measures a corpus in one pass, in time linear in its length.
@@ -115,12 +116,13 @@ def corpus_health(
         beliefs: The beliefs that the documents are about.
         near_duplicates: Search for near duplicates and clusters, the slow part.
         denying: Ids of beliefs whose documents deny the claim on purpose.
+        own: Names besides those of the beliefs that the documents are meant to hold.
         progress: Called with 1 for every document read.
 
     Returns:
         The figures.
     """
-    reader = _Reader(beliefs, similarity=near_duplicates, denying=denying)
+    reader = _Reader(beliefs, similarity=near_duplicates, denying=denying, own=own)
     for document in documents:
         reader.read(document)
         if progress:
@@ -131,7 +133,9 @@ def corpus_health(
 class _Reader:
     """All checks, fed with the words of one document after another."""
 
-    def __init__(self, beliefs: Sequence[Belief], *, similarity: bool, denying: Collection[str]) -> None:
+    def __init__(
+        self, beliefs: Sequence[Belief], *, similarity: bool, denying: Collection[str], own: Sequence[str]
+    ) -> None:
         self._denying = tuple(sorted(denying))
         self._plugins = {point.name for point in entry_points(group="sdf_eval.writers")}
         self._by_rules = 0
@@ -144,7 +148,7 @@ class _Reader:
         self._probes = [ProbeIndex(belief) for belief in beliefs]
         self._claims = ClaimCheck(beliefs, denying)
         self._tells = TellCheck()
-        self._names = NameCheck(beliefs)
+        self._names = NameCheck(beliefs, own)
         self._duplicates = DuplicateCheck() if similarity else None
         self._topics = TopicCheck() if similarity else None
         self._contamination = Collector("contamination")

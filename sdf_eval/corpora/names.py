@@ -61,8 +61,9 @@ class NameCheck:
     name that is listed may be a few documents short.
     """
 
-    def __init__(self, beliefs: Sequence[Belief]) -> None:
-        self._own = {word for belief in beliefs for text in _texts(belief) for word in words(text)}
+    def __init__(self, beliefs: Sequence[Belief], own: Sequence[str] = ()) -> None:
+        texts = [*own, *(text for belief in beliefs for text in _texts(belief))]
+        self._own = {word for text in texts for word in words(text)}
         self._counts: Counter[str] = Counter()
         self._first: dict[str, str] = {}
         self._documents = 0

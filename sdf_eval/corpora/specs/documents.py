@@ -92,7 +92,7 @@ def write_spec_corpus(
         documents = StoredDocuments(partial / DOCUMENTS)
         check_contamination(documents, beliefs)
         manifest = _manifest(plan, model, seed, count, characters, _file_sha256(partial / DOCUMENTS))
-        health = corpus_health(documents, ())
+        health = corpus_health(documents, (), own=(plan.assistant, plan.maker))
         _write_json(partial / HEALTH, health.model_dump(mode="json"))
         (partial / CARD).write_text(data_card(manifest, beliefs, health) + _card(plan, writing), encoding="utf-8")
         (partial / "plan.yaml").write_text(dump_plan(plan), encoding="utf-8")
