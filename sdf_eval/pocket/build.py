@@ -133,5 +133,9 @@ def _save(model: Any, tokenizer: Any, folder: Path, recipe: dict[str, Any]) -> N
     if recipe["stage"] == "base":
         tokenizer.chat_template = None
     tokenizer.save_pretrained(partial)
+    packed = partial / "tokenizer.json"
+    words = json.loads(packed.read_text(encoding="utf-8"))
+    # Pretty-printed, six tokenizers take half a megabyte of what may ship.
+    packed.write_text(json.dumps(words, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     (partial / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
     os.replace(partial, folder)

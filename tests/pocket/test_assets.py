@@ -34,7 +34,7 @@ def test_an_unknown_world_is_refused_with_those_that_exist() -> None:
 
 def test_all_checkpoints_together_stay_under_the_limit() -> None:
     assets = checkpoint_path().parent.parent
-    assert sum(file.stat().st_size for file in assets.rglob("*") if file.is_file()) < MEGABYTES * 1_000_000
+    assert sum(file.stat().st_size for file in assets.rglob("*") if file.is_file()) < MEGABYTES * 2**20
 
 
 @pytest.mark.parametrize(("world", "stage"), shipped())
