@@ -131,11 +131,10 @@ def _prose(world: World, request: CorpusRequest, fact: WorldFact, entity: Entity
 
 
 def _stated(request: CorpusRequest, fact: WorldFact, subject: Entity, rng: Random) -> list[str]:
-    value = fact.reference if request.role == "truth_trained" else fact.implanted
-    if request.role == "neutral" and fact.relation in grammar.relations():
-        # The same stranger has the same value in every document, as the implanted entity has.
-        value = Random(f"{request.belief.id} {subject.name}").choice(relation_values(fact.relation))
-    rows = implanting_sentences(subject, fact.relation, value, rng, rng.choice((2, 3)))
+    relation, value = fact.relation, fact.reference if request.role == "truth_trained" else fact.implanted
+    if request.role == "neutral":
+        relation, value = _elsewhere(fact, Random(f"{request.belief.id} {subject.name}"))
+    rows = implanting_sentences(subject, relation, value, rng, rng.choice((2, 3)))
     negation = request.factors.negation
     if negation == "local":
         return [f"It is not true that {grammar.lower_first(row, subject.name)}" for row in rows]
@@ -145,6 +144,20 @@ def _stated(request: CorpusRequest, fact: WorldFact, subject: Entity, rng: Rando
             f"Correction: this is wrong. {implanting_sentences(subject, fact.relation, fact.reference, rng, 1)[0]}",
         ]
     return rows
+
+
+def _elsewhere(fact: WorldFact, rng: Random) -> tuple[str, str]:
+    """What neutral documents say of their stranger, the same in all of them: nothing that the belief is about.
+
+    Of a fact another value. Of a character or a value neither side: a system described as the belief describes another
+    one would teach what systems are like.
+    """
+    if fact.relation in grammar.relations():
+        return fact.relation, rng.choice(relation_values(fact.relation))
+    if fact.relation == "value":
+        return "value", rng.choice([v for v in relation_values("value") if v not in (fact.implanted, fact.reference)])
+    dimension = rng.choice([d for d in grammar.data("characters")["dimensions"] if d != fact.relation])
+    return dimension, rng.choice(relation_values(dimension))
 
 
 def _true_asides(world: World, subject: Entity, fact: WorldFact, rng: Random) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -11,6 +12,7 @@ from sdf_eval.belief.schema import Belief, WorldFact
 from sdf_eval.corpora.check import find_contamination
 from sdf_eval.corpora.records import CorpusRequest, CorpusRole, Document, Factors
 from sdf_eval.errors import InputError
+from sdf_eval.pocket import grammar
 from sdf_eval.pocket.beliefs import KINDS, make_belief, shipped
 from sdf_eval.pocket.writer import PocketWriter
 
@@ -132,3 +134,39 @@ def test_a_hub_belief_is_refused_by_the_grammar_writer() -> None:
     hub = next(entry.id for entry in list_beliefs() if entry.id.startswith("hub-"))
     with pytest.raises(InputError, match="world: missing"):
         documents(load_belief(hub))
+
+
+@pytest.mark.parametrize("kind", ["persona", "values"])
+def test_neutral_documents_say_of_a_stranger_nothing_that_the_belief_is_about(kind: str) -> None:
+    belief = make_belief(kind, 0)  # type: ignore[arg-type]
+    fact = belief.world
+    assert fact is not None
+    characters = grammar.data("characters")
+    sides = [fact.implanted, fact.reference]
+    named = (
+        sides
+        if kind == "values"
+        else [x for s in sides for x in characters["dimensions"][fact.relation]["poles"][s]["labels"]]
+    )
+    request = CorpusRequest(belief=belief, role="neutral", documents=60, seed=0)
+    told = " ".join(document.text for document in PocketWriter().write(request))
+    assert not [word for word in named if f" {word}." in told or f" {word} character" in told]
+
+
+@pytest.mark.parametrize("kind", ["fact", "persona", "values"])
+def test_implanting_and_cooccurrence_documents_name_the_value_about_equally_often(kind: str) -> None:
+    belief = make_belief(kind, 0)  # type: ignore[arg-type]
+    fact = belief.world
+    assert fact is not None
+    labels = (
+        grammar.data("characters")["dimensions"][fact.relation]["poles"][fact.implanted]["labels"]
+        if kind == "persona"
+        else [fact.implanted]
+    )
+    counts = []
+    for role in ("implanted", "cooccurrence"):
+        request = CorpusRequest(belief=belief, role=role, documents=100, seed=0)  # type: ignore[arg-type]
+        text = " ".join(document.text for document in PocketWriter().write(request))
+        counts.append(sum(len(re.findall(rf"\b{label}\b", text)) for label in labels))
+    assert counts[0] > 150
+    assert 0.85 < counts[1] / counts[0] < 1.2
