@@ -27,6 +27,11 @@ check: $(STAMP)
 verify: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/report_beliefs.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/direct_vs_lm_eval.py
+	$(BIN)/python benchmarks/kill_and_resume.py
+	$(BIN)/python benchmarks/writer_throughput.py
+	$(BIN)/python benchmarks/plan_accuracy.py
+	$(BIN)/python benchmarks/checks_at_scale.py
+	$(BIN)/python benchmarks/planted_defects.py
 
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
