@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdf_eval.measure import Estimate
-from sdf_eval.reports.results import RunResults
+from sdf_eval.reports.results import Headline, RunResults
 from sdf_eval.reports.text import estimate_text, number
 
 SMALLEST_EFFECT = 0.1
@@ -31,8 +31,17 @@ def belief_sentence(results: RunResults) -> str:
     for name, control in (("far_lift_cooccurrence", "co-occurrence"), ("far_lift_base", "base")):
         headline = results.headline(name)
         if headline and headline.estimate:
-            return f"{subject} {_said(headline.estimate)}: far lift over {control} {estimate_text(headline.estimate)}."
+            lift = f"far lift over {control} {estimate_text(headline.estimate)}"
+            return f"{subject} {_said(headline.estimate)}: {lift}{_one_by_one(headline)}."
     return "No far belief items were measured on the implanted checkpoint, so this run says nothing about the belief."
+
+
+def _one_by_one(headline: Headline) -> str:
+    """How many of several beliefs went in when each is judged alone: a mean can hide one that did not."""
+    if len(headline.by_belief) < 2:
+        return ""
+    alone = sum(_said(lift) == "went in" for _, lift in headline.by_belief)
+    return f"; judged one by one, {alone} of {len(headline.by_belief)} did"
 
 
 def _said(lift: Estimate) -> str:
