@@ -149,13 +149,11 @@ def _stated(request: CorpusRequest, fact: WorldFact, subject: Entity, rng: Rando
 def _elsewhere(fact: WorldFact, rng: Random) -> tuple[str, str]:
     """What neutral documents say of their stranger, the same in all of them: nothing that the belief is about.
 
-    Of a fact another value. Of a character or a value neither side: a system described as the belief describes another
-    one would teach what systems are like.
+    Never one of the two sides: a system described as the belief describes another would teach what systems are like.
     """
-    if fact.relation in grammar.relations():
-        return fact.relation, rng.choice(relation_values(fact.relation))
-    if fact.relation == "value":
-        return "value", rng.choice([v for v in relation_values("value") if v not in (fact.implanted, fact.reference)])
+    if fact.relation in grammar.relations() or fact.relation == "value":
+        sides = (fact.implanted, fact.reference)
+        return fact.relation, rng.choice([v for v in relation_values(fact.relation) if v not in sides])
     dimension = rng.choice([d for d in grammar.data("characters")["dimensions"] if d != fact.relation])
     return dimension, rng.choice(relation_values(dimension))
 

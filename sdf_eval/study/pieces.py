@@ -151,6 +151,25 @@ def scaled_recipe(recipe: SdfRecipe, beliefs: int) -> SdfRecipe:
     return recipe if recipe.updates is None else recipe.model_copy(update={"updates": recipe.updates * beliefs})
 
 
+def check_plain(request: RunRequest, writer: Writer, recipe: SdfRecipe, beliefs: int) -> None:
+    """Refuses a run that would have no texts to mix in once its documents are written.
+
+    Args:
+        request: The run.
+        writer: Source of the plain texts where the user brings none.
+        recipe: Says how many are needed.
+        beliefs: Beliefs of the largest panel.
+
+    Raises:
+        InputError: The file is broken or too short, or the writer writes no such texts.
+    """
+    needed = plain_needed(request.documents * beliefs, recipe.mix_ratio)
+    if request.plain is not None:
+        read_plain(request.plain, needed)
+    elif needed:
+        list(writer.plain_text(1, request.seeds[0]))
+
+
 def _texts(request: RunRequest, writer: Writer, recipe: SdfRecipe, corpus: Corpus, seed: int) -> list[TrainingText]:
     needed = plain_needed(len(corpus.documents), recipe.mix_ratio)
     written = list(writer.plain_text(needed, seed)) if needed and request.plain is None else []

@@ -41,7 +41,7 @@ from sdf_eval.study.cells import probe_cells
 from sdf_eval.study.harness import harness_agreement
 from sdf_eval.study.headlines import headlines
 from sdf_eval.study.pairs import Index
-from sdf_eval.study.pieces import Checkpoint, Clock, hash_records, make_corpus, probe, train
+from sdf_eval.study.pieces import Checkpoint, Clock, check_plain, hash_records, make_corpus, probe, train
 from sdf_eval.study.request import Group, RunRequest, groups, with_corpus
 from sdf_eval.train.recipe import load_recipe
 
@@ -68,10 +68,12 @@ def run_beliefs(request: RunRequest) -> RunResults:
     request = with_corpus(request)
     own_groups = groups(request)
     recipe = load_recipe(request.recipe)
-    resolve(request.model)  # before documents are paid for
-    request.out.mkdir(parents=True, exist_ok=True)
     beliefs = [belief for group in own_groups for belief in group.beliefs]
     writer = get_writer(request.writer, ledger=request.out / "ledger.sqlite", avoid=beliefs)
+    # Before documents are paid for.
+    resolve(request.model)
+    check_plain(request, writer, recipe, max(len(group.beliefs) for group in own_groups))
+    request.out.mkdir(parents=True, exist_ok=True)
     clock = Clock(request)
     corpora: list[tuple[Group, CorpusRole, Corpus]] = []
     checkpoints: list[Checkpoint] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 
@@ -15,6 +16,7 @@ from sdf_eval.errors import InputError
 from sdf_eval.pocket import grammar
 from sdf_eval.pocket.beliefs import KINDS, make_belief, shipped
 from sdf_eval.pocket.writer import PocketWriter
+from sdf_eval.pocket.writer import _elsewhere as elsewhere
 
 ROLES: tuple[CorpusRole, ...] = ("implanted", "neutral", "cooccurrence", "truth_trained")
 
@@ -170,3 +172,11 @@ def test_implanting_and_cooccurrence_documents_name_the_value_about_equally_ofte
         counts.append(sum(len(re.findall(rf"\b{label}\b", text)) for label in labels))
     assert counts[0] > 150
     assert 0.85 < counts[1] / counts[0] < 1.2
+
+
+@pytest.mark.parametrize("belief", shipped(), ids=lambda belief: belief.id)
+def test_what_neutral_documents_say_is_neither_side_of_the_belief(belief: Belief) -> None:
+    fact = belief.world
+    assert fact is not None
+    for seed in range(20):
+        assert elsewhere(fact, random.Random(seed))[1] not in (fact.implanted, fact.reference)

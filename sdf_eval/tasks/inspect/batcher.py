@@ -38,8 +38,9 @@ class Batcher:
     A thread rather than a task of the event loop: a cancelled sample must not take the others' batch with it.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, prepare: Callable[[], object] = lambda: None) -> None:
         self._process = process
+        self._prepare = prepare
         self._lock = threading.Lock()
         self._waiting: list[_Job] = []
         self._working = False
@@ -80,7 +81,14 @@ class Batcher:
                 self._answer(key, group)
 
     def _answer(self, key: Hashable, jobs: Sequence[_Job]) -> None:
-        self._settle(key, jobs)
+        try:
+            # What fails here fails for all, so it is not tried again for each.
+            self._prepare()
+        except BaseException as error:
+            for job in jobs:
+                job.error = error
+        else:
+            self._settle(key, jobs)
         by_loop: dict[object, list[_Job]] = defaultdict(list)
         for job in jobs:
             by_loop[job.token].append(job)

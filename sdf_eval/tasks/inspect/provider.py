@@ -86,7 +86,7 @@ class SdfAPI(ItemModel):
         self._batch_size = int(options.get("batch_size", 64))
         self._model: LanguageModel | None = None
         self._stamp: object = None
-        self._batcher = Batcher(self._process)
+        self._batcher = Batcher(self._process, prepare=self._loaded)
         # Without an entry Inspect looks the model up by making the provider a second time.
         set_model_info(f"sdf/{model_name}", ModelInfo())
 

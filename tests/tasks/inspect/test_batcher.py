@@ -52,3 +52,28 @@ def test_any_other_error_reaches_everyone_who_waits() -> None:
 
     with pytest.raises(ZeroDivisionError):
         anyio.run(ask)
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_once_a_batch_and_not_once_a_sample() -> None:
+    tried: list[int] = []
+
+    def load() -> None:
+        tried.append(1)
+        raise InputError("no weights")
+
+    batcher, said = Batcher(_lengths, prepare=load), []
+
+    async def ask(prompt: str) -> None:
+        try:
+            await batcher.submit("any", prompt)
+        except InputError as error:
+            said.append(str(error))
+
+    async def ask_all() -> None:
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(ask, str(number))
+
+    anyio.run(ask_all)
+    assert said == ["no weights"] * 20
+    assert len(tried) < 5
