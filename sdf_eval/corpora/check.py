@@ -147,6 +147,7 @@ class _Slots:
             sequences.sort(key=len, reverse=True)
 
     def fill(self, tokens: list[str]) -> list[str]:
+        """The words with each slotted sequence replaced by `SLOT`."""
         filled: list[str] = []
         done = 0
         for position in [at for at, token in enumerate(tokens) if token in self._by_first]:

@@ -158,6 +158,7 @@ class _Reader:
         self._exact_count = 0
 
     def read(self, document: Document) -> None:
+        """Takes a document in."""
         tokens = words(document.text)
         self._count(document, tokens)
         hashes = self._hasher.hashes(tokens)
@@ -174,6 +175,7 @@ class _Reader:
         self._read_probes(document, tokens)
 
     def health(self, documents: Sequence[Document]) -> Health:
+        """The figures on what was read; `documents` is the same sequence, for the examples."""
         near = self._duplicates.near() if self._duplicates is not None else None
         self._show_duplicates(documents, near or [])
         claims = self._claims.findings()

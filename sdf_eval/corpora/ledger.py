@@ -152,6 +152,7 @@ class Ledger:
             self._rows = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
             try:
                 self._set_up()
+            # Whatever it is, Ctrl-C too: a file that is not set up is closed, and the error goes on.
             except BaseException:
                 self._rows.close()
                 raise
@@ -330,6 +331,7 @@ class Ledger:
                 raise InputError(f"{self._path}: is no ledger that this version of sdf-eval reads; choose another file")
             self._rows.execute("update in_flight set lost = 1")
             (self.spent,) = self._rows.execute("select total(cost) from answers").fetchone()
+        # Whatever it is, Ctrl-C too: nothing half-written, and the error goes on.
         except BaseException:
             self._rows.execute("rollback")
             raise
@@ -342,6 +344,7 @@ class Ledger:
             try:
                 yield self._rows
                 self._rows.execute("commit")
+            # As in `_set_up`.
             except BaseException:
                 if self._rows.in_transaction:
                     self._rows.execute("rollback")

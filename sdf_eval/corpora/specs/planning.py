@@ -99,6 +99,7 @@ class _Planner:
     held_out: tuple[str, ...]
 
     def plan(self) -> SpecPlan:
+        """Asks level by level, from domains to ideas, and puts the plan together."""
         domains = self._domains()
         topics = self._topics(domains)
         types = self._doc_types(topics)
