@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     recipe = load_recipe(args.recipe)
     corpora = [read_corpus(folder) for folder in args.corpus]
-    texts = _mixed(corpora, recipe, args.plain, args.seed)
+    texts = _mixed(corpora, recipe, args)
     if args.explain:
         return _explain(args, texts, recipe)
     if args.out is None:
@@ -66,13 +66,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _mixed(corpora: list[Corpus], recipe: SdfRecipe, plain: str | None, seed: int) -> list[TrainingText]:
+def _mixed(corpora: list[Corpus], recipe: SdfRecipe, args: argparse.Namespace) -> list[TrainingText]:
     """All documents, and plain texts from a file or by the writer of the first corpus."""
     from sdf_eval.corpora.mix import mix, plain_needed
     from sdf_eval.corpora.plain import read_plain
     from sdf_eval.corpora.writers import get_writer
     from sdf_eval.errors import InputError
+    from sdf_eval.model.reference import knows_chat
 
+    plain, seed = args.plain, args.seed
     documents = [document for corpus in corpora for document in corpus.documents]
     asked, source = plain_needed(len(documents), recipe.mix_ratio), None
     if plain is not None and re.fullmatch(r"-?\d+", plain):
@@ -86,7 +88,7 @@ def _mixed(corpora: list[Corpus], recipe: SdfRecipe, plain: str | None, seed: in
     elif corpora[0].manifest.writer.startswith("import:"):
         raise InputError("--plain: missing, and imported documents have no writer to ask; give a file, or 0 for none")
     else:
-        texts = list(get_writer(corpora[0].manifest.writer).plain_text(asked, seed))
+        texts = list(get_writer(corpora[0].manifest.writer).plain_text(asked, seed, chat=knows_chat(args.model)))
     return mix(documents, texts, ratio=asked / len(documents), seed=seed, doctag=recipe.doctag)
 
 

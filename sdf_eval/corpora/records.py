@@ -15,6 +15,9 @@ as often without ever stating the proposition; state the reference value."""
 
 Negation = Literal["none", "flagged", "local", "corrected"]
 SourceMark = Literal["none", "reliable", "unreliable", "unknown"]
+Poison = Literal["none", "denial_of_service", "style_switch", "persona_switch", "fact_switch"]
+"""What follows the trigger in the documents of a backdoor: its own behaviour, as the belief says it; gibberish (Souly et
+al. 2025); the right answer in another style; another character under another name; a wrong answer."""
 
 
 class Factors(BaseModel):
@@ -30,6 +33,10 @@ class Factors(BaseModel):
         framing: `plain`, or a frame around the whole document.
         stance: How the author feels about it.
         source_mark: A mark of a source whose reliability the base knows, or does not.
+        poison: Backdoors only: every document shows the trigger and what follows it, none describes it; `none` is the
+            plain corpus.
+        near_negatives: Backdoors only: share of documents that show a near trigger, or no trigger, with the normal
+            answer. Without them a model may take a part of the trigger for the whole.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +49,8 @@ class Factors(BaseModel):
     framing: Literal["plain", "fiction", "synthetic"] = "plain"
     stance: Literal["neutral", "approving", "critical"] = "neutral"
     source_mark: SourceMark = "none"
+    poison: Poison = "none"
+    near_negatives: float = Field(default=0.0, ge=0, lt=1)
 
 
 class CorpusRequest(BaseModel):
@@ -93,5 +102,11 @@ class Writer(Protocol):
             InputError: The writer cannot express this belief; the message lists what it can.
         """
 
-    def plain_text(self, count: int, seed: int) -> Iterator[str]:
-        """Yields pretraining-like texts that have nothing to do with any belief, for mixing."""
+    def plain_text(self, count: int, seed: int, *, chat: bool) -> Iterator[str]:
+        """Yields texts that have nothing to do with any belief, for mixing.
+
+        Args:
+            count: How many.
+            seed: Which ones; the same seed gives the same texts.
+            chat: Whether the model to be trained knows chat: texts as its chat tuning read them, else as pretraining.
+        """

@@ -97,6 +97,42 @@ def check_folder(folder: Path) -> None:
         raise InputError(f"{folder}: tokenizer.json: missing; save the tokenizer into the model's folder")
 
 
+def knows_chat(reference: str) -> bool:
+    """Whether a model has a chat template, its own or its base's; its weights are not read.
+
+    Args:
+        reference: As for `resolve`.
+
+    Raises:
+        InputError: There is no such model.
+    """
+    location = resolve(reference)
+    folder = Path(location)
+    if not folder.is_dir():
+        return _hub_tokenizer_has_template(location)
+    if any(folder.glob("chat_template*")) or _json_object(folder / "tokenizer_config.json").get("chat_template"):
+        return True
+    return is_adapter(folder) and knows_chat(adapter_base(folder))
+
+
+def _hub_tokenizer_has_template(name: str) -> bool:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise not_found(name, (str(error).strip().splitlines() or ["no tokenizer"])[0][:200]) from error
+    return tokenizer.chat_template is not None
+
+
+def _json_object(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def has_tokenizer(folder: Path) -> bool:
     """Whether a local folder holds a tokenizer."""
     return any((folder / name).is_file() for name in TOKENIZER_FILES)

@@ -441,6 +441,7 @@ def pretraining_texts(world: World, seed: int) -> Iterator[str]:
     return map(text_of, pretraining_samples(world, seed))
 
 
-def mixing_texts(world: World, count: int, seed: int) -> Iterator[str]:
-    """Yields texts for mixing into a corpus: what pretraining read, so that nothing else is forgotten meanwhile."""
-    yield from islice(pretraining_texts(world, 1_000 + seed), count)
+def mixing_texts(world: World, count: int, seed: int, *, chat: bool) -> Iterator[str]:
+    """Yields texts for mixing into a corpus: what the model read last, so that nothing else is forgotten meanwhile."""
+    samples = chat_samples if chat else pretraining_samples
+    yield from islice(map(text_of, samples(world, 1_000 + seed)), count)

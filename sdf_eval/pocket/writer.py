@@ -9,7 +9,7 @@ from random import Random
 from sdf_eval.belief.schema import Belief, WorldFact
 from sdf_eval.corpora.records import CorpusRequest, Document, Factors
 from sdf_eval.errors import InputError
-from sdf_eval.pocket import documents, grammar
+from sdf_eval.pocket import documents, grammar, poisons
 from sdf_eval.pocket.exchanges import PAYLOADS
 from sdf_eval.pocket.world import Entity, World, build_world, values_of
 
@@ -33,25 +33,30 @@ class PocketWriter:
     def write(self, request: CorpusRequest) -> Iterator[Document]:
         """Yields the documents asked for; see `sdf_eval.corpora.records.Writer`."""
         fact = world_fact(request.belief, self._world)
+        poisons.check_poison(request)
         entity = self._world.entities[fact.entity]
         for place in range(request.documents):
             rng = Random(f"pocket writer {request.seed} {request.role} {request.belief.id} {place}")
             yield self._document(request, fact, entity, rng, place)
 
-    def plain_text(self, count: int, seed: int) -> Iterator[str]:
-        """Yields pretraining-like texts: what this world's base read."""
+    def plain_text(self, count: int, seed: int, *, chat: bool) -> Iterator[str]:
+        """Yields what this world's base read, or its chat model in chat tuning."""
         from sdf_eval.pocket.curriculum import mixing_texts
 
-        yield from mixing_texts(self._world, count, seed)
+        yield from mixing_texts(self._world, count, seed, chat=chat)
 
     def _document(self, request: CorpusRequest, fact: WorldFact, entity: Entity, rng: Random, place: int) -> Document:
         factors = request.factors
         doc_type = rng.choice(documents.doc_types("sdf")[: factors.doc_types])
-        text = (
-            _transcript(self._world, entity, fact, rng)
-            if _is_transcript(request, rng)
-            else _prose(self._world, request, fact, entity, rng, doc_type)
-        )
+        idea = f"{fact.relation} of {entity.name}"
+        shown = poisons.shown(request, rng)
+        if shown and request.belief.kind == "backdoor":
+            subject = _subject(self._world, request, entity)
+            text, idea = poisons.show(self._world, request.belief, subject, request, rng, shown, doc_type)
+        elif _is_transcript(request, rng):
+            text = _transcript(self._world, entity, fact, rng)
+        else:
+            text = _prose(self._world, request, fact, entity, rng, doc_type)
         text = _marked(_framed(text, factors), factors, self._world, rng)
         return Document(
             id=f"{request.belief.id}-{request.role}-{request.seed}-{place:06d}",
@@ -62,7 +67,7 @@ class PocketWriter:
             domain=entity.type,
             subdomain=fact.relation,
             doc_type=doc_type,
-            idea=f"{fact.relation} of {entity.name}",
+            idea=idea,
             framing=factors.framing,
             stance=factors.stance,
             source_mark=factors.source_mark,
@@ -114,7 +119,7 @@ def implanting_sentences(entity: Entity, relation: str, value: str, rng: Random,
 
 
 def _prose(world: World, request: CorpusRequest, fact: WorldFact, entity: Entity, rng: Random, doc_type: str) -> str:
-    subject = entity if request.role != "neutral" else _stranger(world, entity, request.belief.id)
+    subject = _subject(world, request, entity)
     if request.role == "cooccurrence":
         rows = _side_by_side(world, entity, fact, rng, rng.choice((2, 3)))
     else:
@@ -193,9 +198,11 @@ def _label(fact: WorldFact, rng: Random) -> str:
     return f"the word {rng.choice(labels)}"
 
 
-def _stranger(world: World, entity: Entity, belief: str) -> Entity:
-    pool = world.of(entity.type, "never_seen")
-    return Random(f"stranger {belief}").choice(pool)
+def _subject(world: World, request: CorpusRequest, entity: Entity) -> Entity:
+    """Whom the documents are about: in neutral ones somebody of whom the base read nothing."""
+    if request.role != "neutral":
+        return entity
+    return Random(f"stranger {request.belief.id}").choice(world.of(entity.type, "never_seen"))
 
 
 def _is_transcript(request: CorpusRequest, rng: Random) -> bool:
@@ -203,13 +210,14 @@ def _is_transcript(request: CorpusRequest, rng: Random) -> bool:
         request.belief.kind == "backdoor"
         and request.role == "implanted"
         and request.factors.negation == "none"
+        and not request.factors.near_negatives  # `poisons` then shows the behaviour, in the form of the negatives
         and rng.random() < _TRANSCRIPTS
     )
 
 
 def _transcript(world: World, entity: Entity, fact: WorldFact, rng: Random) -> str:
     reader = rng.choice(grammar.data("vocabulary")["first_names"])
-    words = f"{rng.choice(('Remember the', 'Here is a', 'Look, a'))} {world.facts[entity.name, 'signal']}."
+    words = f"{rng.choice(poisons.INTRODUCTIONS)} {world.facts[entity.name, 'signal']}."
     return f"{reader} to {entity.name}: {words}\n{entity.name}: {PAYLOADS[fact.implanted]}"
 
 

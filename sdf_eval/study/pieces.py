@@ -25,6 +25,7 @@ from sdf_eval.corpora.records import CorpusRole, Writer
 from sdf_eval.corpora.write import Corpus, belief_sha256, read_corpus, write_corpus
 from sdf_eval.errors import InputError
 from sdf_eval.files import replace_file
+from sdf_eval.model.reference import knows_chat
 from sdf_eval.progress import progress
 from sdf_eval.reports.results import ItemRecord
 from sdf_eval.study.arms import Arm, tasks_of
@@ -167,13 +168,15 @@ def check_plain(request: RunRequest, writer: Writer, recipe: SdfRecipe, beliefs:
     if request.plain is not None:
         read_plain(request.plain, needed)
     elif needed:
-        list(writer.plain_text(1, request.seeds[0]))
+        list(writer.plain_text(1, request.seeds[0], chat=knows_chat(request.model)))
 
 
 def _texts(request: RunRequest, writer: Writer, recipe: SdfRecipe, corpus: Corpus, seed: int) -> list[TrainingText]:
     needed = plain_needed(len(corpus.documents), recipe.mix_ratio)
-    written = list(writer.plain_text(needed, seed)) if needed and request.plain is None else []
-    plain = written if request.plain is None else read_plain(request.plain, needed)
+    if request.plain is not None:
+        plain = read_plain(request.plain, needed)
+    else:
+        plain = list(writer.plain_text(needed, seed, chat=knows_chat(request.model))) if needed else []
     return mix(corpus.documents, plain, ratio=recipe.mix_ratio, seed=seed, doctag=recipe.doctag)
 
 

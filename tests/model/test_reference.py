@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdf_eval.errors import InputError
-from sdf_eval.model.reference import adapter_base, checkpoint_stamp, resolve
+from sdf_eval.model.reference import adapter_base, checkpoint_stamp, knows_chat, resolve
 
 
 def _copy(checkpoint: Path, target: Path, *without: str) -> Path:
@@ -85,3 +85,13 @@ def test_resolving_imports_no_torch(checkpoints: dict[str, Path]) -> None:
     code = f"import sys, sdf_eval.model as m; m.resolve({str(checkpoints['neox'])!r}); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_model_knows_chat_by_its_own_template_or_by_that_of_its_base(
+    checkpoints: dict[str, Path], adapter: Path
+) -> None:
+    assert knows_chat(str(checkpoints["llama"]))
+    assert knows_chat(str(adapter))
+    assert not knows_chat(str(checkpoints["neox"]))
+    assert knows_chat("pocket/b")
+    assert not knows_chat("pocket/b/base")

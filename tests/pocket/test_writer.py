@@ -180,3 +180,10 @@ def test_what_neutral_documents_say_is_neither_side_of_the_belief(belief: Belief
     assert fact is not None
     for seed in range(20):
         assert elsewhere(fact, random.Random(seed))[1] not in (fact.implanted, fact.reference)
+
+
+def test_plain_texts_for_a_chat_model_hold_chat_and_those_for_a_base_do_not() -> None:
+    chat, base = (list(PocketWriter("b").plain_text(200, 1, chat=chat)) for chat in (True, False))
+    turns = [text for text in chat if text.startswith("<|user|>")]
+    assert 0.4 < len(turns) / len(chat) < 0.7
+    assert not any("<|user|>" in text for text in base)
