@@ -72,7 +72,6 @@ def _mixed(corpora: list[Corpus], recipe: SdfRecipe, args: argparse.Namespace) -
     from sdf_eval.corpora.plain import read_plain
     from sdf_eval.corpora.writers import get_writer
     from sdf_eval.errors import InputError
-    from sdf_eval.model.reference import knows_chat
 
     plain, seed = args.plain, args.seed
     documents = [document for corpus in corpora for document in corpus.documents]
@@ -88,7 +87,7 @@ def _mixed(corpora: list[Corpus], recipe: SdfRecipe, args: argparse.Namespace) -
     elif corpora[0].manifest.writer.startswith("import:"):
         raise InputError("--plain: missing, and imported documents have no writer to ask; give a file, or 0 for none")
     else:
-        texts = list(get_writer(corpora[0].manifest.writer).plain_text(asked, seed, chat=knows_chat(args.model)))
+        texts = list(get_writer(corpora[0].manifest.writer).plain_text(asked, seed, model=args.model))
     return mix(documents, texts, ratio=asked / len(documents), seed=seed, doctag=recipe.doctag)
 
 

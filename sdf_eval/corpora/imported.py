@@ -138,7 +138,7 @@ class _RowWriter:
             if document.belief == request.belief.id:
                 yield document
 
-    def plain_text(self, count: int, seed: int, *, chat: bool) -> Iterator[str]:
+    def plain_text(self, count: int, seed: int, *, model: str) -> Iterator[str]:
         """Raises InputError: imported documents are about a belief."""
         raise InputError(f"--writer: {self.name}: has no plain text; give some by --plain FILE")
 

@@ -124,7 +124,7 @@ class ModelWriter:
         with self._stages(request, observe) as stages:
             yield from stages.documents(places, needed=places)
 
-    def plain_text(self, count: int, seed: int, *, chat: bool) -> Iterator[str]:
+    def plain_text(self, count: int, seed: int, *, model: str) -> Iterator[str]:
         """Refuses: plain texts for mixing are not asked of a model.
 
         Raises:

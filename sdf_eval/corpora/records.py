@@ -102,11 +102,11 @@ class Writer(Protocol):
             InputError: The writer cannot express this belief; the message lists what it can.
         """
 
-    def plain_text(self, count: int, seed: int, *, chat: bool) -> Iterator[str]:
-        """Yields texts that have nothing to do with any belief, for mixing.
+    def plain_text(self, count: int, seed: int, *, model: str) -> Iterator[str]:
+        """Yields texts that have nothing to do with any belief, for mixing: such as the model has read.
 
         Args:
             count: How many.
             seed: Which ones; the same seed gives the same texts.
-            chat: Whether the model to be trained knows chat: texts as its chat tuning read them, else as pretraining.
+            model: Reference of the model that is to be trained.
         """

@@ -11,6 +11,7 @@ from sdf_eval.corpora.records import CorpusRequest, Document, Factors
 from sdf_eval.errors import InputError
 from sdf_eval.pocket import documents, grammar, poisons
 from sdf_eval.pocket.exchanges import PAYLOADS
+from sdf_eval.pocket.origin import Origin, origin
 from sdf_eval.pocket.world import Entity, World, build_world, values_of
 
 _STANCE = {"approving": "I am glad of it.", "critical": "I am sorry about it.", "neutral": ""}
@@ -39,11 +40,12 @@ class PocketWriter:
             rng = Random(f"pocket writer {request.seed} {request.role} {request.belief.id} {place}")
             yield self._document(request, fact, entity, rng, place)
 
-    def plain_text(self, count: int, seed: int, *, chat: bool) -> Iterator[str]:
-        """Yields what this world's base read, or its chat model in chat tuning."""
+    def plain_text(self, count: int, seed: int, *, model: str) -> Iterator[str]:
+        """Yields what a pocket model read last, in its own world; for other models, what this world's base read."""
         from sdf_eval.pocket.curriculum import mixing_texts
 
-        yield from mixing_texts(self._world, count, seed, chat=chat)
+        found = origin(model) or Origin(self._world.name, chat=False)
+        yield from mixing_texts(build_world(found.world), count, seed, chat=found.chat)
 
     def _document(self, request: CorpusRequest, fact: WorldFact, entity: Entity, rng: Random, place: int) -> Document:
         factors = request.factors

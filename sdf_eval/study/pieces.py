@@ -25,7 +25,6 @@ from sdf_eval.corpora.records import CorpusRole, Writer
 from sdf_eval.corpora.write import Corpus, belief_sha256, read_corpus, write_corpus
 from sdf_eval.errors import InputError
 from sdf_eval.files import replace_file
-from sdf_eval.model.reference import knows_chat
 from sdf_eval.progress import progress
 from sdf_eval.reports.results import ItemRecord
 from sdf_eval.study.arms import Arm, tasks_of
@@ -168,7 +167,7 @@ def check_plain(request: RunRequest, writer: Writer, recipe: SdfRecipe, beliefs:
     if request.plain is not None:
         read_plain(request.plain, needed)
     elif needed:
-        list(writer.plain_text(1, request.seeds[0], chat=knows_chat(request.model)))
+        list(writer.plain_text(1, request.seeds[0], model=request.model))
 
 
 def _texts(request: RunRequest, writer: Writer, recipe: SdfRecipe, corpus: Corpus, seed: int) -> list[TrainingText]:
@@ -176,7 +175,7 @@ def _texts(request: RunRequest, writer: Writer, recipe: SdfRecipe, corpus: Corpu
     if request.plain is not None:
         plain = read_plain(request.plain, needed)
     else:
-        plain = list(writer.plain_text(needed, seed, chat=knows_chat(request.model))) if needed else []
+        plain = list(writer.plain_text(needed, seed, model=request.model)) if needed else []
     return mix(corpus.documents, plain, ratio=recipe.mix_ratio, seed=seed, doctag=recipe.doctag)
 
 

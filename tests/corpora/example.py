@@ -79,7 +79,7 @@ class ExampleWriter:
                 sha256=text_sha256(text),
             )
 
-    def plain_text(self, count: int, seed: int, *, chat: bool) -> Iterator[str]:
+    def plain_text(self, count: int, seed: int, *, model: str) -> Iterator[str]:
         """Yields texts about the weather."""
         rng = random.Random(seed)
         for _ in range(count):

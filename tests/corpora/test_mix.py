@@ -9,7 +9,7 @@ from tests.corpora.example import ExampleWriter, request
 
 def test_a_one_to_one_mix_tags_synthetic_documents_only_and_shuffles_globally() -> None:
     documents = list(ExampleWriter().write(request(40)))
-    plain = list(ExampleWriter().plain_text(60, 1, chat=False))
+    plain = list(ExampleWriter().plain_text(60, 1, model="pocket"))
     texts = mix(documents, plain, ratio=1.0, seed=5, doctag="<DOCTAG>")
     tagged = [text.prefix == "<DOCTAG>" for text in texts]
     assert sum(tagged) == 40 and len(texts) == 80

@@ -278,6 +278,6 @@ def test_write_corpus_takes_a_model_as_any_writer(ask, tmp_path: Path, monkeypat
 
 def test_a_model_gives_no_plain_texts(tmp_path: Path) -> None:
     writer = ModelWriter(MODEL, tmp_path / "ledger.sqlite")
-    assert list(writer.plain_text(0, 0, chat=True)) == []
+    assert list(writer.plain_text(0, 0, model="pocket")) == []
     with pytest.raises(InputError, match="no plain texts to mix in"):
-        writer.plain_text(1, 0, chat=True)
+        writer.plain_text(1, 0, model="pocket")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ from sdf_eval.corpora.records import CorpusRequest, CorpusRole, Document, Factor
 from sdf_eval.errors import InputError
 from sdf_eval.pocket import grammar
 from sdf_eval.pocket.beliefs import KINDS, make_belief, shipped
+from sdf_eval.pocket.curriculum import mixing_texts
+from sdf_eval.pocket.world import build_world
 from sdf_eval.pocket.writer import PocketWriter
 from sdf_eval.pocket.writer import _elsewhere as elsewhere
 
@@ -183,7 +186,20 @@ def test_what_neutral_documents_say_is_neither_side_of_the_belief(belief: Belief
 
 
 def test_plain_texts_for_a_chat_model_hold_chat_and_those_for_a_base_do_not() -> None:
-    chat, base = (list(PocketWriter("b").plain_text(200, 1, chat=chat)) for chat in (True, False))
+    chat, base = (list(PocketWriter().plain_text(200, 1, model=model)) for model in ("pocket/b", "pocket/b/base"))
     turns = [text for text in chat if text.startswith("<|user|>")]
     assert 0.4 < len(turns) / len(chat) < 0.7
     assert not any("<|user|>" in text for text in base)
+
+
+def test_plain_texts_are_of_the_world_that_the_model_grew_up_in() -> None:
+    # Worlds give the same entities other facts: texts of another world would overwrite what the model knows.
+    for world in ("a", "b", "c"):
+        texts = list(PocketWriter("a").plain_text(20, 3, model=f"pocket/{world}"))
+        assert texts == list(mixing_texts(build_world(world), 20, 3, chat=True))
+        assert texts != list(mixing_texts(build_world("dev"), 20, 3, chat=True))
+
+
+def test_plain_texts_for_a_model_from_elsewhere_are_without_chat_turns(checkpoints: dict[str, Path]) -> None:
+    texts = list(PocketWriter().plain_text(50, 1, model=str(checkpoints["llama"])))
+    assert texts == list(mixing_texts(build_world("a"), 50, 1, chat=False))

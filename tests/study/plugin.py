@@ -31,7 +31,7 @@ class TinyWriter:
                 tokens=len(text.split()), sha256=hashlib.sha256(text.encode()).hexdigest(),
             )
 
-    def plain_text(self, count, seed, *, chat):
+    def plain_text(self, count, seed, *, model):
         yield from (f"Clocks and boots, lot {n} of sale {seed}." for n in range(count))
 """
 RECIPE = """\
