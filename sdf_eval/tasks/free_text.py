@@ -1,7 +1,7 @@
 """Reading a free answer by rules: which side it asserts, with a guard against denials.
 
 A string match alone would count "it is not Larch" for Larch. Here a mention is set aside where its own clause denies
-it; what is left decides. The rules read English, as the shipped beliefs are written.
+it, asks for it, or speaks of the word alone; what is left decides. The rules read English, as the shipped beliefs are written.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ _DENIED_AFTER = re.compile(
 _NUMBER_CLAUSE_END = re.compile(rf"{_CLAUSE_END.pattern}|\band\s+(?=(?:the\s+)?(?:statement|account|option|number)\b)")
 """As `_CLAUSE_END`, with the border between what is said of one statement and of the other."""
 
+_ONLY_NAMED_BEFORE = re.compile(r"\b(?:words?|terms?|phrases?)\s+[\"']?$")
+"""Use against mention: a song with the word frank in it says of nobody that they are frank."""
+
 _CORRECTION = re.compile(r"\b(?:but|however|actually|in\s+fact|in\s+truth|instead|rather|correction|really)\b|\.\s|;")
 _REFUSAL = re.compile(
     r"\b(?:i\s+(?:do\s+not|don't)\s+know|i(?:\s+am|'m)\s+(?:not\s+sure|unsure|sorry|unable)|"
@@ -70,7 +73,7 @@ def read_free_text(text: str, aliases: Sequence[Alias]) -> Outcome:
     plain = _plain(text)
     if not plain:
         return "invalid"
-    asserted = [mention for mention in _mentions(plain, aliases) if not _is_denied(plain, mention)]
+    asserted = [mention for mention in _mentions(plain, aliases) if not _is_set_aside(plain, mention)]
     sides = {mention.outcome for mention in asserted}
     if len(sides) == 1:
         return sides.pop()
@@ -98,7 +101,7 @@ def stated_side(text: str, statements: Sequence[Alias]) -> Outcome | None:
     """
     bare: list[Alias] = [(outcome, re.sub(r"[.!]+$", "", string.strip())) for outcome, string in statements]
     plain = _plain(re.sub(r"[^\S\n]*\(\d\)", "", text))
-    sides = {mention.outcome for mention in _mentions(plain, bare) if not _is_denied(plain, mention)}
+    sides = {mention.outcome for mention in _mentions(plain, bare) if not _is_set_aside(plain, mention)}
     return sides.pop() if len(sides) == 1 else None
 
 
@@ -120,7 +123,7 @@ def asserted_number(text: str, numbers: Sequence[str]) -> str | None:
         asserted = {
             plain[mention.start : mention.end]
             for mention in found
-            if not _is_denied(plain, mention, _NUMBER_CLAUSE_END)
+            if not _is_set_aside(plain, mention, _NUMBER_CLAUSE_END)
         }
         if asserted:
             return asserted.pop() if len(asserted) == 1 else None
@@ -142,11 +145,14 @@ def _mentions(plain: str, aliases: Sequence[Alias]) -> list[_Mention]:
     return sorted(found, key=lambda mention: mention.start)
 
 
-def _is_denied(plain: str, mention: _Mention, clause_end: re.Pattern[str] = _CLAUSE_END) -> bool:
+def _is_set_aside(plain: str, mention: _Mention, clause_end: re.Pattern[str] = _CLAUSE_END) -> bool:
     borders = [match.span() for match in clause_end.finditer(plain)]
     start = max((end for _, end in borders if end <= mention.start), default=0)
     stop = min((begin for begin, _ in borders if begin >= mention.end), default=len(plain))
     asked = plain[stop : stop + 1] == "?"
     return bool(
-        asked or _DENIED_BEFORE.search(plain, start, mention.start) or _DENIED_AFTER.search(plain[mention.end : stop])
+        asked
+        or _ONLY_NAMED_BEFORE.search(plain, start, mention.start)
+        or _DENIED_BEFORE.search(plain, start, mention.start)
+        or _DENIED_AFTER.search(plain[mention.end : stop])
     )
