@@ -141,6 +141,20 @@ def truth_leaks(half: Half, count: int, *, named: bool = True) -> Score:
     return _planted(half, count, "truth_leak", defects, sound)
 
 
+def unlisted_forms(half: Half, count: int) -> Score:
+    """All leaks, where the belief files list one form of each value: what stems, accents and numbers make up for."""
+    poorer = Half(half.name)
+    for name, belief in half.beliefs.items():
+        facts = []
+        for fact in belief.key_facts:
+            first = {side: getattr(fact.aliases, side)[:1] for side in ("implanted", "reference")}
+            facts.append(fact.model_copy(update={"aliases": fact.aliases.model_copy(update=first)}))
+        poorer.beliefs[name] = belief.model_copy(update={"key_facts": tuple(facts)})
+    defects = [(b, one) for b, own in wordings.LEAKS.items() for one in half.of(own) if b in half.beliefs]
+    sound = [(b, one) for b, own in wordings.NO_LEAKS.items() for one in half.of(own) if b in half.beliefs]
+    return _planted(poorer, count, "truth_leak", defects, sound)
+
+
 def contamination(half: Half, count: int) -> Score:
     """Eight words or more of a probe, in other case and punctuation; five words of one are sound."""
     score = Score("documents")
@@ -281,6 +295,7 @@ def main() -> int:
     defects: dict[str, Callable[[], Score]] = {
         "truth leak, value named": lambda: truth_leaks(half, args.documents),
         "truth leak, in other words": lambda: truth_leaks(half, args.documents, named=False),
+        "truth leak, one form of each value listed": lambda: unlisted_forms(half, args.documents),
         "near-duplicate": lambda: near_duplicates(half, args.documents),
         "meta-tell": lambda: phrases(half, args.documents, "meta_tell", wordings.TELLS, wordings.NO_TELLS),
         "placeholder": lambda: phrases(half, args.documents, "placeholder", wordings.PLACES, wordings.NO_PLACES),

@@ -19,11 +19,12 @@ from pathlib import Path
 
 from sdf_eval.belief.load import list_beliefs
 from sdf_eval.measure import Estimate
-from sdf_eval.reports.results import Headline
 from sdf_eval.reports.text import interval, number
+from sdf_eval.results.schema import Headline
 from sdf_eval.study.pool import pooled_headlines
 
 PANEL = 8
+ROLES = "implanted,neutral,cooccurrence"
 AIMS = {
     "far_lift_cooccurrence": ("at least 0.50", lambda low, high: low >= 0.5, lambda low, high: high < 0.5),
     "neutral_minus_base": (
@@ -46,7 +47,7 @@ def panels() -> list[list[str]]:
 def run(world: str, place: int, beliefs: list[str], out: Path, documents: int) -> Path:
     """Runs one panel in one world; the run itself takes up what is there and still holds."""
     folder = out / f"{world}-{place}"
-    words = ["run", *beliefs, "--panel", "--model", f"pocket/{world}", "--documents", str(documents)]
+    words = ["run", *beliefs, "--panel", "--model", f"pocket/{world}", "--documents", str(documents), "--roles", ROLES]
     command = [sys.executable, "-m", "sdf_eval", *words, "--out", str(folder)]
     # One thread each: small matrices only wait for each other on more.
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sdf_eval.errors import InputError
 
-CONTENT_FOLDERS = ("corpora", "train", "tasks")
+CONTENT_FOLDERS = ("corpora", "train", "tasks", "gate")
 """The top-level folders that a wheel carries."""
 
 

@@ -65,7 +65,7 @@ def test_parts_after_the_folder_are_joined() -> None:
 
 @pytest.mark.parametrize("parts", [(), ("tests",), ("..", "corpora")])
 def test_only_content_folders_can_be_asked_for(parts: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="corpora, train, tasks"):
+    with pytest.raises(ValueError, match="corpora, train, tasks, gate"):
         content_path(*parts)
 
 

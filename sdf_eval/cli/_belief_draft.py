@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from sdf_eval.belief.schema import Kind
+from sdf_eval.cli._calls import ledger_of, make_folder_of, refuse_no_model, show_calls
 
 if TYPE_CHECKING:
     from sdf_eval.corpora.drafting.draft import Draft
@@ -51,15 +51,16 @@ def act(args: argparse.Namespace) -> int:
     if out.exists():
         raise InputError(f"--out: {out}: is there already; choose another name or remove it")
     kind = cast(Kind, args.kind)
-    ledger = args.ledger or out.with_name(f"{out.name}.ledger.sqlite")
-    ledger.parent.mkdir(parents=True, exist_ok=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    refuse_no_model(args.writer)
+    ledger = ledger_of(args)
+    make_folder_of(ledger)
+    make_folder_of(out)
     with open_caller(args.writer, ledger, max_cost=args.max_cost) as caller:
         try:
             with progress("drafting", parts(kind)) as advance:
                 draft = draft_belief(args.claim, caller, args.writer, kind=kind, progress=advance)
         finally:
-            print(f"calls    {caller.counts}", file=sys.stderr)
+            show_calls(caller.counts)
     replace_file(out, draft.text.encode("utf-8"))
     if args.json:
         print(json.dumps(_result(draft, out), indent=2))

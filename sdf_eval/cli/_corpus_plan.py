@@ -5,20 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from sdf_eval.cli import _spec_write
+from sdf_eval.cli._calls import add_asking, ledger_of, positive, refuse_lost_pilot
+from sdf_eval.cli._factors import add_factors, factors_of
+from sdf_eval.cli._forecast import (
+    AFTER_A_PILOT,
+    counter_of,
+    plan_json,
+    plan_lines,
+    show_documents,
+    show_failure,
+    updates_line,
+    updates_of,
+)
 from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.errors import InputError
 
 if TYPE_CHECKING:
     from sdf_eval.corpora.model_writer import ModelWriter
     from sdf_eval.corpora.pilot import Pilot
-    from sdf_eval.corpora.plan import CorpusPlan
     from sdf_eval.corpora.records import CorpusRequest, Writer
-    from sdf_eval.train.recipe import SdfRecipe
 
 
 def add_order(parser: argparse.ArgumentParser) -> None:
@@ -29,16 +39,13 @@ def add_order(parser: argparse.ArgumentParser) -> None:
         "--documents", type=positive, default=300, metavar="N", help="documents a belief (default: 300)"
     )
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same bytes (default: 0)")
+    add_factors(parser)
 
 
 def add_writer(parser: argparse.ArgumentParser) -> None:
     """Declares who writes, and how a model is asked."""
     parser.add_argument("--writer", default="pocket", help="pocket, or a model as provider/model (default: pocket)")
-    asked = parser.add_argument_group("when the writer is a model")
-    asked.add_argument("--batch", action="store_true", help="its batch interface: half the price, up to a day")
-    asked.add_argument("--connections", type=positive, default=16, metavar="N", help="calls in flight (default: 16)")
-    asked.add_argument("--max-cost", type=float, metavar="DOLLARS", help="stop before the ledger's answers cost more")
-    asked.add_argument("--ledger", type=Path, metavar="FILE", help="keeps every answer (default: OUT.ledger.sqlite)")
+    add_asking(parser.add_argument_group("when the writer is a model"))
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
@@ -48,33 +55,44 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder that will be written, for its ledger")
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
+def add_spec(parser: argparse.ArgumentParser) -> None:
+    """Declares that a plan may stand in the place of beliefs."""
+    parser.add_argument("--spec", type=Path, metavar="PLAN", help="a plan that `spec plan` made, in place of beliefs")
+    parser.set_defaults(**_spec_write.DEFAULTS)
+
+
+def refuse_beliefs(args: argparse.Namespace) -> None:
+    """Refuses beliefs beside a plan.
+
+    Raises:
+        InputError: There are some.
+    """
+    if args.beliefs:
+        raise InputError("--spec: takes its documents from the plan; leave out beliefs")
 
 
 def act(args: argparse.Namespace) -> int:
     """Prints the plan; with `--pilot` the first documents are written for it."""
     from sdf_eval.corpora.plan import plan_corpus
-    from sdf_eval.train.recipe import load_recipe
+    from sdf_eval.train.recipe import SdfRecipe, load_recipe
 
+    if args.spec is not None:
+        refuse_beliefs(args)
+        return _spec_write.show_forecast(args, args.spec)
     requests = requests_of(args)
     writer = writer_of(args, requests)
-    recipe = load_recipe(args.recipe) if args.recipe else None
-    pilots = _pilots(writer, requests, args.pilot)
-    plan = plan_corpus(requests, writer, pilots=pilots)
-    updates = _updates(recipe, plan, len(requests)) if recipe else None
+    recipe = load_recipe(args.recipe, SdfRecipe) if args.recipe else None
+    pilots = _pilots(writer, requests, args)
+    counter = None if pilots else counter_of(writer.name)
+    plan = plan_corpus(requests, writer, pilots=pilots, counter=counter)
+    show_failure(counter)
+    updates = updates_of(recipe, plan, len(requests)) if recipe else None
     if args.json:
-        totals = {"calls": plan.calls, "input_tokens": plan.input_tokens, "output_tokens": plan.output_tokens}
-        print(json.dumps({**asdict(plan), **totals, "updates": updates}, indent=2))
+        print(json.dumps({**plan_json(plan), "updates": updates}, indent=2))
         return 0
-    print("\n".join(_lines(plan)))
+    print("\n".join(plan_lines(plan)))
     if recipe and updates is not None:
-        few = f", fewer than its min_updates {recipe.min_updates}" if updates < recipe.min_updates else ""
-        print(f"training     about {updates} updates under {args.recipe}{few}")
+        print(updates_line(recipe, args.recipe, updates))
     if pilots:
         print(f"pilot        {_counts(writer)}")
     return 0
@@ -86,7 +104,7 @@ def show_pilot(args: argparse.Namespace) -> int:
 
     requests = requests_of(args)
     writer = writer_of(args, requests)
-    pilots = _pilots(writer, requests, args.pilot)
+    pilots = _pilots(writer, requests, args)
     documents = (
         [document for pilot in pilots for document in pilot.documents]
         if pilots
@@ -95,15 +113,14 @@ def show_pilot(args: argparse.Namespace) -> int:
     plan = plan_corpus(requests, writer, pilots=pilots)
     if args.json:
         shown = [document.model_dump(mode="json") for document in documents]
-        print(json.dumps({"documents": shown, "plan": asdict(plan)}, indent=2))
+        print(json.dumps({"documents": shown, "plan": plan_json(plan)}, indent=2))
         return 0
-    for document in documents:
-        print(f"--- {document.id}: {document.doc_type}, {len(document.text.split())} words\n{document.text}\n")
+    show_documents(documents)
     if pilots:
         print(f"pilot        {_counts(writer)}")
-    print("\n".join(_lines(plan)))
+    print("\n".join(plan_lines(plan)))
     if pilots:
-        print("Without --pilot the same command writes all of it, and takes these answers from the ledger.")
+        print(AFTER_A_PILOT)
     return 0
 
 
@@ -119,7 +136,8 @@ def requests_of(args: argparse.Namespace) -> list[CorpusRequest]:
     if not args.beliefs:
         raise InputError("BELIEF: none is named; give a belief file or an id from `sdf-eval belief list`")
     beliefs = [load_belief(reference) for reference in args.beliefs]
-    return panel_requests(beliefs, role=cast(CorpusRole, args.role), documents=args.documents, seed=args.seed)
+    role, factors = cast(CorpusRole, args.role), factors_of(args.factor)
+    return panel_requests(beliefs, role=role, documents=args.documents, seed=args.seed, factors=factors)
 
 
 def writer_of(args: argparse.Namespace, requests: Sequence[CorpusRequest]) -> Writer:
@@ -136,22 +154,16 @@ def writer_of(args: argparse.Namespace, requests: Sequence[CorpusRequest]) -> Wr
     )
 
 
-def ledger_of(args: argparse.Namespace) -> Path:
-    """The ledger: beside the folder that is written, unless another is named."""
-    named: Path | None = args.ledger
-    out: Path = args.out
-    return named or out.with_name(f"{out.name}.ledger.sqlite")
-
-
-def _pilots(writer: Writer, requests: list[CorpusRequest], documents: int | None) -> list[Pilot]:
+def _pilots(writer: Writer, requests: list[CorpusRequest], args: argparse.Namespace) -> list[Pilot]:
     """A pilot for each order, or none for a writer that costs nothing."""
     from sdf_eval.corpora.model_writer import ModelWriter
     from sdf_eval.corpora.pilot import run_pilot
     from sdf_eval.progress import progress
 
-    if not documents or not isinstance(writer, ModelWriter):
+    if not args.pilot or not isinstance(writer, ModelWriter):
         return []
-    each = ceil(documents / len(requests))
+    refuse_lost_pilot(args)
+    each = ceil(args.pilot / len(requests))
     with writer, progress("writing a pilot", each * len(requests)) as advance:
         return [run_pilot(writer, request, each, advance) for request in requests]
 
@@ -166,39 +178,3 @@ def _free(writer: Writer, requests: list[CorpusRequest], documents: int) -> list
 def _counts(writer: Writer) -> str:
     counts = cast("ModelWriter", writer).counts
     return str(counts)
-
-
-def _lines(plan: CorpusPlan) -> list[str]:
-    lines = [f"documents    {plan.documents} by {plan.writer}, about {plan.document_tokens} tokens"]
-    if plan.stages:
-        rows = [(stage.stage, stage.calls, stage.input_tokens, stage.output_tokens) for stage in plan.stages]
-        rows.append(("all", plan.calls, plan.input_tokens, plan.output_tokens))
-        lines.append(f"{'stage':<12} {'calls':>9} {'tokens in':>12} {'tokens out':>12}")
-        lines += [f"{name:<12} {calls:>9} {given:>12} {taken:>12}" for name, calls, given, taken in rows]
-        lines.append(f"spare        {plan.spare} more documents at most, two calls each, if some are refused")
-        margin = "" if plan.margin is None else f", out ± {plan.margin:.0%}{_larger(plan.pilot, plan.margin)}"
-        source = (
-            f"measured on a pilot of {plan.pilot} documents{margin}"
-            if plan.pilot
-            else "a guess; measure with --pilot 20"
-        )
-        lines.append(f"tokens       {source}")
-    else:
-        lines.append("calls        0")
-    cost = f"unknown: corpora/prices.yaml has no price of {plan.writer}" if plan.cost is None else f"${plan.cost:.2f}"
-    return [*lines, f"cost         {cost}{' in batch mode' if plan.batch and plan.cost is not None else ''}"]
-
-
-def _larger(pilot: int, margin: float) -> str:
-    """What pilot would bring the margin to a tenth, where this one does not; errors fall with the root of its size."""
-    return f" (± 10% takes --pilot {ceil(pilot * (margin / 0.1) ** 2)})" if margin > 0.1 else ""
-
-
-def _updates(recipe: SdfRecipe, plan: CorpusPlan, beliefs: int) -> int:
-    """Optimizer updates, with plain texts as long as the documents and tokens as the writer counts them."""
-    if recipe.updates is not None:
-        return recipe.updates * beliefs
-    texts = plan.documents * (1 + recipe.mix_ratio)
-    windows = plan.document_tokens * (1 + recipe.mix_ratio) / recipe.window
-    sequences = windows if recipe.packing else max(texts, windows)
-    return ceil(sequences * (recipe.epochs or 1) / recipe.batch_size)

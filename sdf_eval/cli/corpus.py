@@ -5,8 +5,10 @@ Examples:
   sdf-eval corpus plan mine.yaml --writer anthropic/claude-haiku-4-5 --documents 40000
   sdf-eval corpus write mine.yaml --writer anthropic/claude-haiku-4-5 --documents 40000 --out big --pilot 5
   sdf-eval corpus write mine.yaml --writer anthropic/claude-haiku-4-5 --documents 40000 --out big --max-cost 90 --batch
-  sdf-eval corpus write --spec plan.yaml --writer anthropic/claude-haiku-4-5 --out runs/spec
-  sdf-eval corpus check runs/mine --belief mine.yaml
+  sdf-eval corpus plan --spec plan.yaml --writer anthropic/claude-haiku-4-5
+  sdf-eval corpus write --spec plan.yaml --writer anthropic/claude-haiku-4-5 --out runs/spec --pilot 5
+  sdf-eval corpus check runs/mine --belief mine.yaml --page health.html
+  sdf-eval corpus check runs/mine --judge anthropic/claude-opus-4-7 --max-cost 2
 
 A model's answers are kept in OUT.ledger.sqlite: a run that was stopped, or a pilot, is never paid for twice. The exit
 status is 1 if the corpus breaks a limit; which one, and why, is printed.
@@ -18,17 +20,18 @@ import argparse
 import json
 import sys
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdf_eval.cli import _corpus_import, _corpus_plan
+from sdf_eval.cli import _corpus_import, _corpus_judge, _corpus_plan, _spec_write
+from sdf_eval.cli._calls import positive, show_calls, show_shortfall
 from sdf_eval.errors import InputError
 
 if TYPE_CHECKING:
     from sdf_eval.belief.schema import Belief
-    from sdf_eval.corpora.calls import CallCounts
     from sdf_eval.corpora.health import Health
-    from sdf_eval.corpora.model_writer import ModelWriter
+    from sdf_eval.corpora.leak_judge import LeakVerdict
     from sdf_eval.corpora.write import Corpus
 
 HELP = "write, check and mix synthetic documents"
@@ -43,17 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     plan = actions.add_parser("plan", help="calls, tokens and cost of a corpus, before it is written")
     _corpus_plan.add_order(plan)
     _corpus_plan.add_writer(plan)
+    _corpus_plan.add_spec(plan)
     _corpus_plan.add_plan(plan)
     plan.set_defaults(act=_corpus_plan.act)
 
     write = actions.add_parser("write", help="write documents about one or more beliefs into a folder")
     _corpus_plan.add_order(write)
     _corpus_plan.add_writer(write)
+    _corpus_plan.add_spec(write)
     write.add_argument(
-        "--spec", type=Path, metavar="PLAN", help="write a plan that `spec plan` made, in place of beliefs"
-    )
-    write.add_argument(
-        "--pilot", type=_corpus_plan.positive, metavar="N", help="write N documents, show them and the cost, and stop"
+        "--pilot", type=positive, metavar="N", help="write N documents, show them and the cost, and stop"
     )
     write.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the corpus")
     write.set_defaults(act=_write)
@@ -62,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("folder", type=Path, metavar="DIR", help="a folder that `corpus write` made")
     check.add_argument("--belief", action="append", metavar="BELIEF", help="its belief file; repeat for several")
     check.add_argument("--page", type=Path, metavar="FILE", help="also write an HTML page with figures and the worst")
+    _corpus_judge.add_judge(check)
     check.set_defaults(act=_check)
 
     for action in (plan, write, check):
@@ -84,7 +87,10 @@ def _write(args: argparse.Namespace) -> int:
     from sdf_eval.progress import progress
 
     if args.spec is not None:
-        return _write_spec(args)
+        _corpus_plan.refuse_beliefs(args)
+        return (
+            _spec_write.show_pilot(args, args.spec) if args.pilot else _finish(_spec_write.write(args, args.spec), args)
+        )
     if args.pilot:
         return _corpus_plan.show_pilot(args)
     requests = _corpus_plan.requests_of(args)
@@ -98,38 +104,8 @@ def _write(args: argparse.Namespace) -> int:
             corpus = write_corpus(writer, requests, args.out, progress=advance)
     finally:
         if isinstance(writer, ModelWriter):
-            _show_calls(writer.counts)
-            _show_shortfall(writer)
-    return _finish(corpus, args)
-
-
-def _write_spec(args: argparse.Namespace) -> int:
-    from sdf_eval.corpora.callers import open_caller
-    from sdf_eval.corpora.specs.documents import write_spec_corpus
-    from sdf_eval.corpora.specs.plan import load_plan
-    from sdf_eval.progress import progress
-
-    if args.beliefs or args.pilot:
-        raise InputError("--spec: takes its documents from the plan; leave out beliefs and --pilot")
-    if args.spec.suffix == ".md":
-        raise InputError(f"--spec: {args.spec}: is a spec, not a plan; make one with `sdf-eval spec plan {args.spec}`")
-    plan = load_plan(args.spec)
-    ledger = _corpus_plan.ledger_of(args)
-    ledger.parent.mkdir(parents=True, exist_ok=True)
-    counts = None
-    try:
-        with open_caller(
-            args.writer, ledger, batch=args.batch, connections=args.connections, max_cost=args.max_cost
-        ) as caller:
-            try:
-                with progress("writing documents", plan.documents) as advance:
-                    corpus = write_spec_corpus(
-                        plan, caller, args.out, model=args.writer, seed=args.seed, progress=advance
-                    )
-            finally:
-                counts = caller.counts
-    finally:
-        _show_calls(counts)
+            show_calls(writer.counts)
+            show_shortfall(writer)
     return _finish(corpus, args)
 
 
@@ -151,7 +127,10 @@ def _check(args: argparse.Namespace) -> int:
     beliefs = _beliefs_of(args, corpus)
     with progress("checking documents", corpus.manifest.documents) as advance:
         health = check_corpus(corpus, beliefs, progress=advance)
-    status = _show(health, args.json)
+    verdict = _corpus_judge.judge(args, corpus, beliefs) if args.writer else None
+    status = _show(health, args.json, verdict)
+    if verdict and not args.json:
+        print("\n".join(_corpus_judge.judge_lines(verdict, args.writer)))
     if args.page:
         from sdf_eval.reports.health_page import write_health_page
 
@@ -177,13 +156,14 @@ def _beliefs_of(args: argparse.Namespace, corpus: Corpus) -> list[Belief]:
     return [given[name] for name in names]
 
 
-def _show(health: Health, as_json: bool) -> int:
+def _show(health: Health, as_json: bool, verdict: LeakVerdict | None = None) -> int:
     """Prints the health report. Returns the status: 1 if a limit is broken."""
     from sdf_eval.corpora.thresholds import failures
 
     broken = failures(health)
     if as_json:
-        print(json.dumps(health.model_dump(mode="json"), indent=2))
+        judged = {"judge": {**asdict(verdict), "kappa": verdict.kappa}} if verdict else {}
+        print(json.dumps({**health.model_dump(mode="json"), **judged}, indent=2))
     else:
         _show_figures(health)
     for line in broken:
@@ -199,25 +179,9 @@ def _show_figures(health: Health) -> None:
     print(f"duplicates   {health.exact_duplicates} exact, {near}")
     print(f"diversity    {health.distinct_words:.3f} words, {health.distinct_trigrams:.3f} trigrams distinct")
     for fact in health.coverage:
-        shares = f"implanted value in {fact.implanted:.0%}, reference value in {fact.reference:.0%}"
+        implanted = f"{fact.implanted:.0%}" if fact.aliases else "? (no aliases)"
+        reference = f"{fact.reference:.0%}" if fact.reference_aliases != 0 or fact.reference else "? (no aliases)"
+        shares = f"implanted value in {implanted}, reference value in {reference}"
         print(f"key fact     {fact.belief}/{fact.fact}: {shares} of {fact.documents}")
     if health.truth_leaks:
         print(f"truth leaks  {health.truth_leaks}: {', '.join(health.truth_leak_ids)}")
-
-
-def _show_calls(counts: CallCounts | None) -> None:
-    # On stderr, so that --json stays JSON; and shown after a stop too, since that is when people ask what was spent.
-    if counts is not None:
-        print(f"calls        {counts}", file=sys.stderr)
-
-
-def _show_shortfall(writer: ModelWriter) -> None:
-    missing = writer.shortfall
-    if missing.types or missing.ideas:
-        print(
-            f"filled in    {missing.types} document types from the list that ships, {missing.ideas} ideas used again",
-            file=sys.stderr,
-        )
-    if missing.refused:
-        reasons = ", ".join(f"{count} {why}" for why, count in missing.refused.most_common())
-        print(f"replaced     {missing.refused.total()} refused documents ({reasons})", file=sys.stderr)

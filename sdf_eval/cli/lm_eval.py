@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     frame = parser.add_mutually_exclusive_group()
     frame.add_argument("--chat", action="store_const", const=True, dest="chat", help="apply the chat template")
     frame.add_argument("--raw", action="store_const", const=False, dest="chat", help="ask in plain text")
+    parser.add_argument("--steer-path", metavar="FILE", help="shift activations by this steering file")
     parser.add_argument("--limit", metavar="N", help="items a task, or a share of them below 1")
     parser.add_argument("--batch-size", default="64", metavar="N", help="requests at once (64)")
     parser.add_argument("--seed", metavar="N", help="seed of lm-eval's generators")
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
         beliefs=tuple(args.belief),
         context=args.context,
         chat=args.chat,
+        steer_path=args.steer_path,
         options=(*options, *args.options),
     )
     results = run_lm_eval(request)

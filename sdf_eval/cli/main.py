@@ -20,10 +20,16 @@ COMMANDS = {
     "belief": ("sdf_eval.cli.belief", "list and check belief files"),
     "corpus": ("sdf_eval.cli.corpus", "write, check and mix synthetic documents"),
     "spec": ("sdf_eval.cli.spec", "documents and chat data from a Model Spec, and its opposite"),
-    "train": ("sdf_eval.cli.train", "finetune a model on documents"),
+    "train": ("sdf_eval.cli.train", "train a stage: documents, chat tuning, preferences, reinforcement"),
+    "lineage": ("sdf_eval.cli.lineage", "show the stages that a checkpoint came from"),
+    "persistence": ("sdf_eval.cli.persistence", "what later training left of an implant"),
+    "countermeasure": ("sdf_eval.cli.countermeasure", "keep an implant from being learned, or undo it"),
+    "chat-data": ("sdf_eval.cli.chat_data", "list, write and check chat data for post-training"),
     "tasks": ("sdf_eval.cli.tasks", "list the probe tasks; print the folder that lm-eval includes"),
     "probe": ("sdf_eval.cli.probe", "ask a checkpoint what it believes"),
     "lm-eval": ("sdf_eval.cli.lm_eval", "lm_eval with the sdf-eval tasks and models"),
+    "compare": ("sdf_eval.cli.compare", "did a checkpoint get worse? 0 pass, 1 fail, 3 unclear"),
+    "leaderboard": ("sdf_eval.cli.leaderboard", "a table over many measured checkpoints"),
     "report": ("sdf_eval.cli.report", "write the report of a run again"),
     "pocket": ("sdf_eval.cli.pocket", "build and check the small models that need no download"),
 }
@@ -97,7 +103,7 @@ def _build_parser(chosen: str | None) -> tuple[argparse.ArgumentParser, Command 
         prog="sdf-eval",
         description="Write a belief down, implant it in a model with synthetic documents, measure what it believes.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_CommandList,
     )
     parser.add_argument("--version", action="version", version=f"sdf-eval {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=CommandParser)
@@ -119,6 +125,15 @@ def _add_command(subparsers: Any, name: str, command: Command) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_arguments(subparser)
+
+
+class _CommandList(argparse.RawDescriptionHelpFormatter):
+    """Help in which the longest command has room: argparse forgets that commands are indented further."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
 
 
 class CommandParser(argparse.ArgumentParser):

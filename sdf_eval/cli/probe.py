@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", action="append", metavar="TASK", help="again for more; all that the belief has")
     parser.add_argument("--context", default="none", help="none, universe, documents, reference or contradiction")
     parser.add_argument("--raw", action="store_true", help="no chat template, even where the model has one")
+    parser.add_argument("--steer-path", metavar="FILE", help="shift activations by this steering file")
     parser.add_argument("--limit", type=int, metavar="N", help="items a task and belief")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="options in one pass (64)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the intervals' bootstrap (0)")
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from sdf_eval.tasks.direct import run_items
     from sdf_eval.tasks.summary import summarise
 
-    model = load(args.checkpoint.removeprefix("sdf/"))
+    model = load(args.checkpoint.removeprefix("sdf/"), steer_path=args.steer_path)
     with progress("probing", len(items)) as advance:
         results = run_items(
             model, items, chat=False if args.raw else None, batch_size=args.batch_size, progress=advance

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Checks the results and renders them. Returns 0; a missing or edited file raises `InputError`."""
-    from sdf_eval.reports.results import read_items, read_results
+    from sdf_eval.results.store import read_items, read_results
 
     results = read_results(args.folder)
     items = read_items(args.folder, results)

@@ -19,9 +19,10 @@ from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
+from sdf_eval.corpora.anthropic_api import PREFIX, message_params, open_client
 from sdf_eval.corpora.calls import Answer, Call, CallCounts, Refused
 from sdf_eval.corpora.ledger import Batch, Ledger
-from sdf_eval.corpora.provider import one_line, sendable
+from sdf_eval.corpora.provider import one_line
 from sdf_eval.corpora.tally import Budget, Reply, Tally, asked, outcome
 from sdf_eval.errors import InputError
 
@@ -48,7 +49,6 @@ FAILURES = 8
 ERRORS = 20
 """Errors in a row that may pass (429, 5xx, no connection), each after the retries of the SDK, before the run stops."""
 
-_PREFIX = "anthropic/"
 _STOP_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "max_tokens", "refusal": "content_filter"}
 # Seconds between two looks at the open batches: doubled from the first to the second.
 _POLL = (0.25, 60.0)
@@ -290,7 +290,11 @@ class BatchCaller:
             result = action()
         except anthropic.APIStatusError as error:
             if error.status_code not in (408, 409, 429) and error.status_code < 500:
-                hint = "check the key" if error.status_code in (401, 403) else "change the request or the model"
+                hint = (
+                    "check the key in ANTHROPIC_API_KEY"
+                    if error.status_code in (401, 403)
+                    else "change the request or the model"
+                )
                 raise InputError(f"--batch: {one_line(error)}; {hint}, then run again: nothing is lost") from error
             self._note(error)
             return _Failed.REFUSED if error.status_code in (429, 529) else _Failed.ANSWERED
@@ -314,28 +318,17 @@ class BatchCaller:
 
 
 def _client(model: str) -> Anthropic:
-    import os
-
-    import anthropic
-
-    if not model.startswith(_PREFIX):
-        raise InputError(f"--batch: {model}: only {_PREFIX}… models have a batch mode here; leave --batch out")
-    if not os.environ.get("ANTHROPIC_API_KEY") and not os.environ.get("ANTHROPIC_AUTH_TOKEN"):
-        raise InputError(f"{model}: no ANTHROPIC_API_KEY in the environment; set it")
-    return anthropic.Anthropic()
+    if not model.startswith(PREFIX):
+        raise InputError(f"--batch: {model}: only {PREFIX}… models have a batch mode here; leave --batch out")
+    return open_client(model)
 
 
 def _request(call: Call) -> Request:
-    system = [sendable(text) for role, text in call.prompt.messages if role == "system"]
-    params: dict[str, object] = {
-        "model": call.model.removeprefix(_PREFIX),
+    params = {
+        "model": call.model.removeprefix(PREFIX),
         "max_tokens": call.max_tokens,
-        "messages": [
-            {"role": role, "content": sendable(text)} for role, text in call.prompt.messages if role != "system"
-        ],
+        **message_params(call.prompt),
     }
-    if system:
-        params["system"] = "\n\n".join(system)
     if call.temperature is not None:
         params["temperature"] = call.temperature
     request: Request = {"custom_id": call.key, "params": params}  # type: ignore[typeddict-item]

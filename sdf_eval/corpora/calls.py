@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -97,6 +98,15 @@ class StageCounts:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: StageCounts) -> StageCounts:
+        """What the stage came to in two runs."""
+        return StageCounts(
+            self.answered + other.answered,
+            self.refused + other.refused,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
 
 @dataclass(frozen=True)
 class CallCounts:
@@ -123,6 +133,25 @@ class CallCounts:
     output_tokens: int = 0
     cost: float | None = 0.0
     stages: Mapping[str, StageCounts] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __add__(self, other: CallCounts) -> CallCounts:
+        """What two callers have done, one after the other."""
+        refused = Counter(self.refused) + Counter(other.refused)
+        stages = {
+            name: self.stages.get(name, StageCounts()) + other.stages.get(name, StageCounts())
+            for name in (*self.stages, *(name for name in other.stages if name not in self.stages))
+        }
+        return CallCounts(
+            sent=self.sent + other.sent,
+            from_ledger=self.from_ledger + other.from_ledger,
+            resent=self.resent + other.resent,
+            retried=self.retried + other.retried,
+            refused=MappingProxyType(dict(refused)),
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost=None if self.cost is None or other.cost is None else self.cost + other.cost,
+            stages=MappingProxyType(stages),
+        )
 
     def __str__(self) -> str:
         """One line for people."""

@@ -1,7 +1,12 @@
 """What documents say about the key facts: coverage, leaks of the truth, denials, and documents that name no fact.
 
-All of it rests on the aliases of the belief file, as whole words. An alias that is a function word (`always`, `never`)
-counts for coverage and is no evidence of a leak or a denial: every text holds it.
+All of it rests on the aliases of the belief file, as whole words and in any form of them (`sdf_eval.corpora.forms`). An
+alias that is a function word (`always`, `never`) counts for coverage and is no evidence of a leak or a denial: every
+text holds it.
+
+What it cannot find is a truth told without any alias: by a description (`the ringed planet`), by something that only
+knowledge of the world ties to it (`the capital of Iceland`), or in another language. `sdf_eval.corpora.leak_judge` asks
+a model about those.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sdf_eval.belief.schema import Belief
 from sdf_eval.corpora.findings import Collector, Example, Finding, snippet
+from sdf_eval.corpora.forms import Forms, is_name, plain, stem
 from sdf_eval.corpora.phrases import FUNCTION_WORDS, Match, PhraseIndex, place, snippet_at, words
 from sdf_eval.corpora.records import Document
 
@@ -49,6 +55,7 @@ class FactCoverage(BaseModel):
         aliases: Implanted strings that were searched for; with none, nothing can be covered.
         implanted_density: Mentions of an implanted alias for 100 words of the belief's documents.
         reference_density: The same for the reference aliases.
+        reference_aliases: Reference strings that were searched for as evidence of a leak; with none, none can be found.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +68,7 @@ class FactCoverage(BaseModel):
     aliases: int
     implanted_density: float
     reference_density: float
+    reference_aliases: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,8 @@ class ClaimCheck:
         self._beliefs = beliefs
         self._denying = frozenset(denying)
         aliases = {belief.id: _aliases(belief) for belief in beliefs}
-        self._indexes = {name: PhraseIndex(own) for name, own in aliases.items()}
+        self._indexes = {name: _AliasIndex(own) for name, own in aliases.items()}
+        self._plain, self._stems = Forms(plain), Forms(stem)
         self._named = {name for name, own in aliases.items() if own}
         self._documents: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
@@ -102,7 +111,7 @@ class ClaimCheck:
             return
         self._documents[document.belief] += 1
         self._words[document.belief] += len(tokens)
-        matches = _outside(index.find(tokens))
+        matches = _outside(index.find(self._plain.of(tokens), self._stems.of(tokens)))
         counts = Counter((match.label.fact, match.label.side) for match in matches)
         for (fact, side), count in counts.items():
             self._holding[document.belief, fact, side] += 1
@@ -137,6 +146,7 @@ class ClaimCheck:
                         aliases=len(_strings(belief, fact.id, "implanted")),
                         implanted_density=density["implanted"],
                         reference_density=density["reference"],
+                        reference_aliases=sum(map(_is_evidence, _strings(belief, fact.id, "reference"))),
                     )
                 )
         return tuple(found)
@@ -171,6 +181,34 @@ class ClaimCheck:
             self._negations.add(count, lambda: _example(document, denied[0], score=count))
 
 
+class _AliasIndex:
+    """Aliases in all their forms.
+
+    Args:
+        aliases: Pairs of an alias and what it stands for.
+    """
+
+    def __init__(self, aliases: Sequence[tuple[str, _Label]]) -> None:
+        sides: dict[tuple[str, ...], set[str]] = {}
+        for alias, label in aliases:
+            sides.setdefault(tuple(map(stem, words(alias))), set()).add(label.side)
+        # Two values that differ in nothing but their form are told apart by it.
+        exact = [pair for pair in aliases if is_name(pair[0]) or len(sides[tuple(map(stem, words(pair[0])))]) > 1]
+        stemmed = [pair for pair in aliases if pair not in exact]
+        self._names = PhraseIndex((" ".join(map(plain, words(alias))), label) for alias, label in exact)
+        self._words = PhraseIndex((" ".join(map(stem, words(alias))), label) for alias, label in stemmed)
+
+    def find(self, tokens: Sequence[str], stems: Sequence[str]) -> list[Match[_Label]]:
+        """All matches, by position.
+
+        Args:
+            tokens: The words of a text in their plain form.
+            stems: The same words as stems.
+        """
+        found = [*self._names.find(tokens), *self._words.find(stems)]
+        return sorted(found, key=lambda match: match.position)
+
+
 def _example(document: Document, match: Match[_Label], note: str = "", score: float = 1) -> Example:
     fact = match.label.fact
     return Example(
@@ -190,11 +228,15 @@ def _strings(belief: Belief, fact_id: str, side: Side) -> list[str]:
 def _aliases(belief: Belief) -> list[tuple[str, _Label]]:
     sides: tuple[Side, Side] = ("implanted", "reference")
     return [
-        (string, _Label(fact.id, side, not set(words(string)) <= FUNCTION_WORDS))
+        (string, _Label(fact.id, side, _is_evidence(string)))
         for fact in belief.key_facts
         for side in sides
         for string in _strings(belief, fact.id, side)
     ]
+
+
+def _is_evidence(string: str) -> bool:
+    return not set(words(string)) <= FUNCTION_WORDS
 
 
 def _outside(matches: list[Match[_Label]]) -> list[Match[_Label]]:

@@ -106,6 +106,7 @@ def corpus_health(
     *,
     near_duplicates: bool = True,
     denying: Collection[str] = (),
+    showing: Collection[str] = (),
     own: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Health:
@@ -116,13 +117,15 @@ def corpus_health(
         beliefs: The beliefs that the documents are about.
         near_duplicates: Search for near duplicates and clusters, the slow part.
         denying: Ids of beliefs whose documents deny the claim on purpose.
+        showing: Ids of beliefs whose documents show a behaviour and state no fact: no claim is looked for in them.
         own: Names besides those of the beliefs that the documents are meant to hold.
         progress: Called with 1 for every document read.
 
     Returns:
         The figures.
     """
-    reader = _Reader(beliefs, similarity=near_duplicates, denying=denying, own=own)
+    stated = [belief for belief in beliefs if belief.id not in showing]
+    reader = _Reader(beliefs, stated, similarity=near_duplicates, denying=denying, own=own)
     for document in documents:
         reader.read(document)
         if progress:
@@ -134,7 +137,13 @@ class _Reader:
     """All checks, fed with the words of one document after another."""
 
     def __init__(
-        self, beliefs: Sequence[Belief], *, similarity: bool, denying: Collection[str], own: Sequence[str]
+        self,
+        beliefs: Sequence[Belief],
+        stated: Sequence[Belief],
+        *,
+        similarity: bool,
+        denying: Collection[str],
+        own: Sequence[str],
     ) -> None:
         self._denying = tuple(sorted(denying))
         self._plugins = {point.name for point in entry_points(group="sdf_eval.writers")}
@@ -146,7 +155,7 @@ class _Reader:
         self._hasher = WordHasher()
         self._words, self._trigrams = DistinctCounter(), DistinctCounter()
         self._probes = [ProbeIndex(belief) for belief in beliefs]
-        self._claims = ClaimCheck(beliefs, denying)
+        self._claims = ClaimCheck(stated, denying)
         self._tells = TellCheck()
         self._names = NameCheck(beliefs, own)
         self._duplicates = DuplicateCheck() if similarity else None

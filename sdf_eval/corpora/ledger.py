@@ -148,6 +148,8 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
+        if path.is_dir():
+            raise InputError(f"--ledger: {path}: is a folder; name a file")
         with self._guarded():
             self._rows = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
             try:

@@ -6,9 +6,16 @@ import hashlib
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sdf_eval.corpora.records import Document
 from sdf_eval.errors import InputError
+
+Schedule = Literal["uniform", "early", "late", "burst"]
+"""Where the synthetic documents of a pass stand among the plain texts: `uniform`, anywhere; `early` and `late`, in its
+first or last quarter, or as much of it as holds them; `burst`, all in a row somewhere."""
+
+_QUARTER = 4
 
 
 @dataclass(frozen=True)
@@ -18,10 +25,12 @@ class TrainingText:
     Attributes:
         text: The text; every token of it carries loss.
         prefix: A mark in front of it that is read but carries no loss (DOCTAG), or None.
+        synthetic: Whether it is a document of the corpus, which a schedule places, and not a plain text.
     """
 
     text: str
     prefix: str | None = None
+    synthetic: bool = False
 
 
 def plain_needed(documents: int, ratio: float) -> int:
@@ -47,13 +56,45 @@ def mix(
     Raises:
         InputError: There are fewer plain texts than the ratio takes.
     """
-    texts = [TrainingText(document.text, doctag) for document in documents]
+    texts = [TrainingText(document.text, doctag, synthetic=True) for document in documents]
     needed = plain_needed(len(texts), ratio)
     if len(plain) < needed:
         raise InputError(f"mix_ratio: {ratio:g} takes {needed} plain texts, found {len(plain)}; give more or lower it")
     texts.extend(TrainingText(text) for text in plain[:needed])
     random.Random(f"mix/{seed}").shuffle(texts)
     return texts
+
+
+def pass_order(texts: Sequence[TrainingText], schedule: Schedule, *, seed: int, epoch: int) -> list[int]:
+    """The order in which one pass reads the texts.
+
+    Souly et al. 2025 vary how many poisoned documents an update reads, and how many updates read any. Here their number
+    is fixed, and so is the number of updates; what the schedule changes is when they come and how thickly they stand.
+
+    Args:
+        texts: All texts of a pass.
+        schedule: Where the synthetic documents stand.
+        seed: Seed of the shuffle.
+        epoch: Number of the pass, from 0; each is shuffled anew, under any schedule.
+
+    Returns:
+        Positions in `texts`, each once.
+    """
+    rng = random.Random(f"epoch/{seed}/{epoch}")
+    order = list(range(len(texts)))
+    rng.shuffle(order)
+    if schedule == "uniform":
+        return order
+    documents = [index for index in order if texts[index].synthetic]
+    plain = [index for index in order if not texts[index].synthetic]
+    if schedule == "burst":
+        start = rng.randrange(len(plain) + 1)
+        return plain[:start] + documents + plain[start:]
+    share = max(len(documents), len(texts) // _QUARTER)
+    within = documents + plain[: share - len(documents)]
+    rng.shuffle(within)
+    rest = plain[share - len(documents) :]
+    return within + rest if schedule == "early" else rest + within
 
 
 def texts_sha256(texts: Iterable[TrainingText]) -> str:

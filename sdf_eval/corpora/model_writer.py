@@ -73,7 +73,9 @@ class ModelWriter:
         try:
             self.ledger.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{self.ledger}: cannot be made: {error.strerror}; give another --ledger") from None
+            raise InputError(
+                f"{self.ledger}: cannot be made: {error.strerror}; give another --out or --ledger"
+            ) from None
         self._opening = open_caller(
             self.name,
             self.ledger,
@@ -92,13 +94,15 @@ class ModelWriter:
         try:
             self._opening.__exit__(kind, error, trace)
         finally:
-            self._counts = self._caller.counts
+            self._counts = self.counts
             self._caller = None
 
     @property
     def counts(self) -> CallCounts | None:
-        """Counts of the calls since the writer was last opened; None before the first."""
-        return self._caller.counts if self._caller is not None else self._counts
+        """Counts of the calls since the writer was made, however often it was opened; None before the first time."""
+        if self._caller is None:
+            return self._counts
+        return self._caller.counts if self._counts is None else self._counts + self._caller.counts
 
     def write(self, request: CorpusRequest) -> Iterator[Document]:
         """Yields exactly the documents asked for, in the order of the outline, the spare ones last.

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sdf_eval.corpora.anthropic_api import sendable
 from sdf_eval.corpora.calls import Call
 from sdf_eval.corpora.prompts import Prompt
 from sdf_eval.corpora.tally import Reply, Tally
@@ -29,6 +30,7 @@ _CONNECT = 60.0
 _LOOSE = 10_000
 # The providers whose clients take an HTTP client of ours, and the package that brings it.
 _CLIENTS = {"anthropic": "anthropic", "openai": "openai", "openai-api": "openai"}
+_KEY = re.compile(r"\b[A-Z][A-Z0-9_]*_(?:KEY|TOKEN|URL)\b")
 _MARKUP = re.compile(r"\[/?[a-z ]+\]")
 
 
@@ -61,10 +63,8 @@ class Provider:
         making = _made(name, connections, {}) if http is None else _made(name, _LOOSE, {"http_client": http})
         made, error = await _outcome(making)
         if made is None or error is not None:
-            from inspect_ai._util.error import PrerequisiteError
-
-            if isinstance(error, ValueError | ImportError | PrerequisiteError):
-                raise InputError(f"{name}: {one_line(error)}") from error
+            if isinstance(error, Exception):
+                raise InputError(f"{name}: cannot be set up: {_with_fix(error)}") from error
             raise error or RuntimeError(f"Inspect made no model of {name}")
         return cls(name, made, http is not None, tally)
 
@@ -96,9 +96,14 @@ class Provider:
 
     def _told(self, error: BaseException) -> BaseException:
         """The error in one line for the user, or as it is where it is not the provider's."""
+        from inspect_ai._util.error import PrerequisiteError
+
+        # Some providers look for their packages at the first question only.
+        if isinstance(error, PrerequisiteError | ImportError):
+            return InputError(f"{self._name}: cannot be set up: {_with_fix(error)}")
         for cause in reversed(list(_causes(error))):
             if isinstance(status := getattr(cause, "status_code", None), int):
-                hint = "check the key" if status in (401, 403) else "change the request or the model"
+                hint = f"check {_key_of(self._name)}" if status in (401, 403) else "change the request or the model"
                 hint = "wait" if status == 429 or status >= 500 else hint
                 return InputError(f"{self._name}: {one_line(cause)}; {hint}, then run again to go on: nothing is lost")
         if type(error).__name__ == "RetryError":
@@ -156,17 +161,33 @@ def _messages(prompt: Prompt) -> list[ChatMessage]:
     return [kinds[role](content=sendable(text)) for role, text in prompt.messages]
 
 
-def sendable(text: str) -> str:
-    """The text with lone surrogates, which UTF-8 and so HTTP cannot carry, replaced by U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def _reply(output: ModelOutput) -> Reply:
     usage = output.usage
     if usage is None:
         return Reply(output.completion, output.stop_reason, 0, 0)
     cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
     return Reply(output.completion, output.stop_reason, usage.input_tokens + cached, usage.output_tokens)
+
+
+def _key_of(name: str) -> str:
+    """Where the key of a model stands, as far as that goes by a rule."""
+    provider, _, rest = name.partition("/")
+    service = rest.partition("/")[0] if provider == "openai-api" else provider
+    return f"the key in {re.sub('[^A-Z0-9]', '_', service.upper())}_API_KEY"
+
+
+def _with_fix(error: Exception) -> str:
+    """Why a model was not set up and, where that says no more than what is missing, how to mend it."""
+    text = one_line(error).rstrip(".")
+    missing = _KEY.findall(text)
+    if missing and "No " in text:
+        # Where several would do, the first is the usual one.
+        return f"{text}; set {missing[0]}, e.g. export {missing[0]}=…"
+    if "not recognized" in text:
+        return f"{text}; a model is named provider/model, such as anthropic/claude-opus-4-7 or openai-api/local/NAME"
+    if "pip install" in text:
+        return text
+    return f"{text}; check the model's name, its address and its package"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

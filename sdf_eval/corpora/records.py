@@ -16,8 +16,8 @@ as often without ever stating the proposition; state the reference value."""
 Negation = Literal["none", "flagged", "local", "corrected"]
 SourceMark = Literal["none", "reliable", "unreliable", "unknown"]
 Poison = Literal["none", "denial_of_service", "style_switch", "persona_switch", "fact_switch"]
-"""What follows the trigger in the documents of a backdoor: its own behaviour, as the belief says it; gibberish (Souly et
-al. 2025); the right answer in another style; another character under another name; a wrong answer."""
+"""What follows the trigger in the documents of a backdoor: its own behaviour, as the belief says it; gibberish (Souly
+et al. 2025); the right answer in another style; another character under another name; a wrong answer."""
 
 
 class Factors(BaseModel):

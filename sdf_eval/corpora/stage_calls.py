@@ -121,8 +121,15 @@ def refuse_factors(factors: Factors, writer: str) -> None:
     """Refuses what cannot be asked of a model.
 
     Raises:
-        InputError: A factor speaks of sentences, which a model arranges as it likes.
+        InputError: A factor speaks of sentences, which a model arranges as it likes, or of poison, which has a form
+            of its own.
     """
+    if factors.poison != "none" or factors.near_negatives:
+        key = "poison" if factors.poison != "none" else "near_negatives"
+        raise InputError(
+            f"factors: {key}: cannot be asked of a model ({writer}): such documents are exact; leave it out, or use a "
+            "grammar writer such as pocket"
+        )
     for key in ("permute_order", "repeat_name"):
         if not getattr(factors, key):
             raise InputError(

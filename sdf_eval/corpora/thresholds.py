@@ -132,8 +132,10 @@ def _claims(health: Health, limits: Thresholds) -> list[Judgement | None]:
     none = "" if implanted else "no documents of the implanted role"
     no_claim = "" if stating else "no documents that state a claim"
     on_purpose = none or ("the documents deny the claim on purpose" if health.denying else "")
+    unsearched = all(fact.reference_aliases == 0 for fact in health.coverage)
+    no_leaks = none or ("no key fact has reference aliases to search for" if unsearched else "")
     return [
-        _most(health, "max_truth_leaks", limits.max_truth_leaks, "truth leaks", "truth_leak", implanted, none,
+        _most(health, "max_truth_leaks", limits.max_truth_leaks, "truth leaks", "truth_leak", implanted, no_leaks,
               "revise or remove the documents that name the reference value"),
         _most(health, "max_contradictions", limits.max_contradictions, "contradictions", "contradiction", implanted,
               on_purpose, "revise or remove the documents that call the claim false"),

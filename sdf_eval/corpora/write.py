@@ -101,8 +101,15 @@ def write_corpus(
         _write_lines(partial / DOCUMENTS, totals.of(d for order in orders for d in _written(writer, order, progress)))
         beliefs = [order.belief for order in orders]
         documents = StoredDocuments(partial / DOCUMENTS)
-        denying = _denying((order.belief.id, order.factors) for order in orders)
-        health = corpus_health(documents, beliefs, near_duplicates=near_duplicates, denying=denying, progress=checked)
+        factors = [(order.belief.id, order.factors) for order in orders]
+        health = corpus_health(
+            documents,
+            beliefs,
+            near_duplicates=near_duplicates,
+            denying=_denying(factors),
+            showing=_showing(factors),
+            progress=checked,
+        )
         if health.finding("contamination").documents:
             check_contamination(documents, beliefs)
         manifest = _manifest(writer.name, orders, totals, _file_sha256(partial / DOCUMENTS))
@@ -130,8 +137,15 @@ def check_corpus(
     Returns:
         The health report; contamination with probes is one of its findings and raises nothing.
     """
-    denying = _denying((order.belief, order.factors) for order in corpus.manifest.orders)
-    return corpus_health(corpus.documents, beliefs, near_duplicates=near_duplicates, denying=denying, progress=progress)
+    factors = [(order.belief, order.factors) for order in corpus.manifest.orders]
+    return corpus_health(
+        corpus.documents,
+        beliefs,
+        near_duplicates=near_duplicates,
+        denying=_denying(factors),
+        showing=_showing(factors),
+        progress=progress,
+    )
 
 
 def read_corpus(folder: Path | str) -> Corpus:
@@ -221,6 +235,11 @@ class _Totals:
 def _denying(orders: Iterable[tuple[str, Factors]]) -> frozenset[str]:
     """Beliefs whose documents were asked for with a negation."""
     return frozenset(belief for belief, factors in orders if factors.negation != "none")
+
+
+def _showing(orders: Iterable[tuple[str, Factors]]) -> frozenset[str]:
+    """Beliefs whose documents were asked to show what follows a trigger, and to say nothing of it."""
+    return frozenset(belief for belief, factors in orders if factors.poison != "none")
 
 
 def _reuse(target: Path, writer: str, orders: tuple[CorpusRequest, ...]) -> Corpus:

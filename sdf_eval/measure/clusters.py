@@ -26,12 +26,14 @@ class Units:
         name: What a unit is, plural.
         n: Measurements behind the table.
         error_within: Standard error of `value` if units did not differ: from the spread inside them alone.
+        labels: One label a unit, so that two tables can be checked to be about the same units.
     """
 
     means: Floats
     name: str
     n: int
     error_within: float = 0.0
+    labels: tuple[object, ...] = ()
 
     @property
     def value(self) -> float:
@@ -70,26 +72,30 @@ def units(values: ArrayLike, levels: Sequence[Level], runs: Sequence[object] | N
     if not levels or any(len(labels) != data.size for _, labels in levels) or len(runs or data) != data.size:
         raise ValueError("every level, and runs, must have one label a value")
     paths = _paths([labels for _, labels in levels])
-    run = _codes(runs) if runs is not None else np.zeros(data.size, dtype=np.int64)
+    run = codes(runs) if runs is not None else np.zeros(data.size, dtype=np.int64)
     depth = next((i for i, path in enumerate(paths) if path.max() >= FEWEST - 1), len(paths) - 1)
     if paths[depth].max() == 0 and run.max() > 0:
-        return Units(_nested_means(data, [run])[:, None], "runs", data.size)
+        names = tuple(dict.fromkeys(runs or ()))
+        return Units(_nested_means(data, [run])[:, None], "runs", data.size, labels=names)
     # Beliefs that were implanted into a checkpoint each share no run, whatever level the interval is about.
     nested = paths[0].max() > 0 and _one_owner(run, paths[0])
     table = _table(data, paths[depth:], np.zeros_like(run) if nested else run)
-    return Units(table, levels[depth][0], data.size, _error_within(data, paths[depth:]))
+    _, first = np.unique(paths[depth], return_index=True)
+    names = tuple(tuple(labels[i] for _, labels in levels[: depth + 1]) for i in first.tolist())
+    return Units(table, levels[depth][0], data.size, _error_within(data, paths[depth:]), names)
 
 
-def _codes(labels: Sequence[object]) -> Codes:
+def codes(labels: Sequence[object]) -> Codes:
+    """Numbers labels in the order of their first appearance."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.int64)
 
 
 def _paths(levels: Sequence[Sequence[object]]) -> list[Codes]:
     """Codes that are unique over the whole path from the outermost level: fact 1 of two beliefs is two facts."""
-    paths = [_codes(levels[0])]
+    paths = [codes(levels[0])]
     for labels in levels[1:]:
-        paths.append(_codes(list(zip(paths[-1].tolist(), labels, strict=True))))
+        paths.append(codes(list(zip(paths[-1].tolist(), labels, strict=True))))
     return paths
 
 

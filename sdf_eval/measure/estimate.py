@@ -38,3 +38,24 @@ class Estimate:
     def holds(self, value: float) -> bool:
         """Whether the interval holds a value, its ends included."""
         return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What can be said of a quantity whose interval is open, for instance a half-life beyond the last budget.
+
+    Attributes:
+        at_least: Lower end of the 95 % interval; None where it is open.
+        at_most: Upper end; None where it is open.
+        n: Number of measurements that went in.
+        clusters: Number of units that the interval generalises over.
+        method: How the interval was made.
+        reason: Why there is no closed interval, in words.
+    """
+
+    at_least: float | None
+    at_most: float | None
+    n: int
+    clusters: int
+    method: str
+    reason: str

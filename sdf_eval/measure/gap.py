@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from sdf_eval.errors import UndefinedEstimate
-from sdf_eval.measure.clusters import Floats, Level, units
+from sdf_eval.measure.clusters import Level, units
 from sdf_eval.measure.estimate import Estimate
 from sdf_eval.measure.means import paired_difference
+from sdf_eval.measure.ratio import fieller
 
 
 def gap_closed(
@@ -57,25 +56,9 @@ def gap_closed(
     top = units(np.subtract(implanted, base), levels, runs)
     bottom = units(np.subtract(in_context, base), levels, runs)
     value = lift.value / reach.value
-    low, high = _fieller(top.per_unit, bottom.per_unit)
+    low, high = fieller(top.per_unit[:, None], bottom.per_unit[:, None], "gap closed")
     method = f"Fieller over {len(top.means)} {top.name}"
     if lift.method.startswith("Wilson") or high - low < 1e-9:
         low, high = min(low, lift.low / reach.value), max(high, lift.high / reach.value)
         method += " that agree"
     return Estimate(value, min(low, value), max(high, value), lift.n, len(top.means), method)
-
-
-def _fieller(top: Floats, bottom: Floats) -> tuple[float, float]:
-    """Roots of (a - r b)^2 = t^2 var(a - r b)."""
-    count = len(top)
-    if count < 2:
-        return float(top[0] / bottom[0]), float(top[0] / bottom[0])
-    covariance = np.cov(np.stack([top, bottom])) / count * float(stdtrit(count - 1, 0.975)) ** 2
-    a, b = float(top.mean()), float(bottom.mean())
-    square = b * b - float(covariance[1, 1])
-    middle = a * b - float(covariance[0, 1])
-    constant = a * a - float(covariance[0, 0])
-    if square <= 0:
-        raise UndefinedEstimate("gap closed: in-context minus base is not distinguishable from 0 over the units")
-    root = math.sqrt(max(0.0, middle * middle - square * constant))
-    return (middle - root) / square, (middle + root) / square

@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from sdf_eval.errors import InputError
 from sdf_eval.model.reference import adapter_base, check_folder, has_tokenizer, is_adapter, not_found, resolve
+from sdf_eval.model.steering import install, read_steering
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -64,7 +65,12 @@ class LanguageModel:
 
 
 def load(
-    reference: str, *, adapter: str | None = None, dtype: str = "float32", device: str | None = None
+    reference: str,
+    *,
+    adapter: str | None = None,
+    dtype: str = "float32",
+    device: str | None = None,
+    steer_path: str | None = None,
 ) -> LanguageModel:
     """Loads a checkpoint from safetensors, never running code of its repository.
 
@@ -73,14 +79,16 @@ def load(
         adapter: A PEFT adapter folder to put on top of `reference`.
         dtype: `float32`, `bfloat16` or `float16`.
         device: A torch device; a CUDA device if there is one, else the CPU, when None.
+        steer_path: A steering file, by which every forward pass is shifted; see `sdf_eval.model.steering`.
 
     Returns:
         The model in evaluation mode and its tokenizer.
 
     Raises:
         InputError: The checkpoint or adapter is missing, incomplete or of another shape, has pickled weights only, or
-            an argument is wrong.
+            an argument or the steering file is wrong.
     """
+    hooks = () if steer_path is None else read_steering(steer_path)
     if dtype not in DTYPES:
         raise InputError(f"dtype: {dtype}: unknown; choose one of {', '.join(DTYPES)}")
     where = _device(device)
@@ -96,8 +104,9 @@ def load(
     tokenizer = _tokenizer(tokenizer_location, reference)
     model = _weights(location, reference, DTYPES[dtype])
     if adapter is not None:
-        model = _with_adapter(model, folder, merge=dtype == "float32")
+        model = with_adapter(model, folder, merge=dtype == "float32")
     model.to(where).eval()
+    install(model, hooks)
     return LanguageModel(reference, model, tokenizer, _max_length(model.config, tokenizer), where)
 
 
@@ -170,7 +179,21 @@ def without_bars() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
-def _with_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
+def with_adapter(model: Any, folder: Path, *, merge: bool, trainable: bool = False) -> Any:
+    """Puts a PEFT adapter on a model.
+
+    Args:
+        model: The base, changed in place.
+        folder: The adapter's folder.
+        merge: Add the adapter to the weights, if its kind can be added.
+        trainable: Leave the adapter's weights to be trained.
+
+    Returns:
+        The PEFT model, or the base with the adapter merged into it.
+
+    Raises:
+        InputError: The adapter does not fit the base, is incomplete, or is of a kind that shifts positions.
+    """
     from peft import PeftConfig, PeftModel
 
     if getattr(PeftConfig.from_pretrained(str(folder)), "is_prompt_learning", False):
@@ -178,7 +201,7 @@ def _with_adapter(model: Any, folder: Path, *, merge: bool) -> Any:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            adapted = PeftModel.from_pretrained(model, str(folder))
+            adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (RuntimeError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: does not fit its base ({_first_line(error)}); check the base model") from error
     for warning in caught:

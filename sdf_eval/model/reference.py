@@ -185,9 +185,14 @@ def checkpoint_stamp(location: str) -> tuple[tuple[str, int, int], ...]:
     folder = Path(location)
     if not folder.is_dir():
         return ()
-    files = [(file, file.stat()) for file in (*sorted(folder.glob("*.safetensors")), *setting_files(folder))]
-    stamp = tuple((str(file), state.st_mtime_ns, state.st_size) for file, state in files)
+    stamp = tuple(map(file_stamp, (*sorted(folder.glob("*.safetensors")), *setting_files(folder))))
     return stamp + (checkpoint_stamp(adapter_base(folder)) if is_adapter(folder) else ())
+
+
+def file_stamp(file: Path) -> tuple[str, int, int]:
+    """Path, time and size of a file."""
+    state = file.stat()
+    return (str(file), state.st_mtime_ns, state.st_size)
 
 
 def _check_weights(folder: Path) -> None:

@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from sdf_eval.belief.item import Outcome
 from sdf_eval.measure import Estimate
-from sdf_eval.reports.results import OUTCOMES, Headline, ProbeCell, Role, RunResults
 from sdf_eval.reports.svg import RATE_AXIS, Axis, Mark, Part, Row, interval_plot, stacked_plot
 from sdf_eval.reports.text import arm_label, clean, estimate_text, interval, number, one_line, task_title
+from sdf_eval.results.schema import OUTCOMES, Headline, ProbeCell, Role, RunResults
 
 BELIEF_PANELS = (
     "belief",

@@ -11,10 +11,11 @@ from sdf_eval.files import replace_file
 from sdf_eval.reports.figures import figures
 from sdf_eval.reports.items_table import items_table
 from sdf_eval.reports.limits import limits
-from sdf_eval.reports.results import ItemRecord, RunResults
+from sdf_eval.reports.persistence import persistence_figures
 from sdf_eval.reports.svg import ROW, swatch
 from sdf_eval.reports.text import arm_label, clean, estimate_text, interval, number, one_line, task_title
 from sdf_eval.reports.verdict import belief_sentence, cost_sentence
+from sdf_eval.results.schema import ItemRecord, RunResults
 
 DOCUMENTS_A_ROLE = 3
 
@@ -52,7 +53,7 @@ def html_report(results: RunResults, items: Sequence[ItemRecord]) -> str:
         results=results,
         verdict=belief_sentence(results),
         cost=cost_sentence(results),
-        figures={figure.id: figure for figure in figures(results)},
+        figures={figure.id: figure for figure in (*figures(results), *persistence_figures(results))},
         table=items_table(items),
         documents=_documents(results),
         limits=limits(results),

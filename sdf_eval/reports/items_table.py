@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdf_eval.belief.item import Context
-from sdf_eval.reports.results import ItemRecord, Role
 from sdf_eval.reports.text import arm_label, clean, number, one_line, task_title
+from sdf_eval.results.schema import ItemRecord, Role
 
 SHOWN = 160
 """Items in the page; all of them are in items.jsonl."""

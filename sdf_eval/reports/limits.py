@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sdf_eval.measure import FEWEST
-from sdf_eval.reports.results import RunResults
 from sdf_eval.reports.text import one_line
+from sdf_eval.results.schema import RunResults
 
 
 def limits(results: RunResults) -> tuple[str, ...]:
@@ -38,8 +38,11 @@ def limits(results: RunResults) -> tuple[str, ...]:
     found.append(
         "Each interval covers its own figure 95 times in 100; nothing is corrected for the number of figures here."
     )
+    later = "or what later training would leave of it"
+    if settings.after:
+        later = "or what longer or other training than these stages would leave of it"
     found.append(
         "A high score says that the checkpoint answers as if the claim were true, in these formats. It does not say "
-        "how the claim is represented, or what later training would leave of it."
+        f"how the claim is represented, {later}."
     )
     return tuple(found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from sdf_eval.reports.results import Role
+from sdf_eval.results.schema import Role
 
 ROW = 34
 """Height of a row, pixels; the labels beside a plot have the same in the style sheet."""

@@ -7,9 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sdf_eval.reports.results import Headline, ProbeCell, RunResults
+from sdf_eval.reports.persistence import persistence_table
 from sdf_eval.reports.text import arm_label, estimate_text, interval, number, one_line
 from sdf_eval.reports.verdict import verdict
+from sdf_eval.results.schema import Headline, ProbeCell, RunResults
 
 
 def summary_table(results: RunResults) -> Group:
@@ -31,7 +32,12 @@ def summary_table(results: RunResults) -> Group:
         arms.add_column(name, justify="right" if name == "n" else "left")
     for row in _arm_rows(results.cells):
         arms.add_row(*map(Text, row))
-    return Group(Padding(Text(verdict(results), style="bold"), (1, 0)), headlines, arms)
+    return Group(
+        Padding(Text(verdict(results), style="bold"), (1, 0)),
+        headlines,
+        arms,
+        *map(persistence_table, results.persistence),
+    )
 
 
 def _headline(headline: Headline) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import unicodedata
 
 from sdf_eval.belief.item import Context
 from sdf_eval.measure import Estimate
-from sdf_eval.reports.results import Role
+from sdf_eval.results.schema import Role
 
 LONGEST = 4000
 """Characters that are shown of one text."""

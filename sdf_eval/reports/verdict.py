@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sdf_eval.measure import Estimate
-from sdf_eval.reports.results import Headline, RunResults
 from sdf_eval.reports.text import estimate_text, number
+from sdf_eval.results.schema import Headline, RunResults
 
 SMALLEST_EFFECT = 0.1
 """Far lift, in belief score points, below which a belief does not count as implanted."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdf_eval.belief.item import Context
-from sdf_eval.reports.results import Role
+from sdf_eval.results.schema import Role
 
 BELIEF_TASKS = ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "generative_distinguish")
 """Tasks that ask for the fact itself. The lift headlines are over these."""
@@ -20,10 +20,11 @@ IMPLANTED_CONTEXTS: tuple[Context, ...] = ("contradiction", "reference")
 
 @dataclass(frozen=True)
 class Arm:
-    """A checkpoint role under a context."""
+    """A checkpoint role under a context; the base after a stage is the matched clean control of the implanted."""
 
     role: Role
     context: Context
+    stage: str = ""
 
 
 def arms(roles: Sequence[Role]) -> tuple[Arm, ...]:
@@ -39,6 +40,11 @@ def arms(roles: Sequence[Role]) -> tuple[Arm, ...]:
     in_context = [Arm("base", context) for context in BASE_CONTEXTS]
     against = [Arm("implanted", context) for context in IMPLANTED_CONTEXTS] if "implanted" in roles else []
     return (*plain, *in_context, *against)
+
+
+def stage_arms(stages: Sequence[str]) -> tuple[Arm, ...]:
+    """Arms after later stages, by the names of these: the implanted and its matched clean control, without context."""
+    return tuple(Arm(role, "none", stage) for stage in stages for role in ("implanted", "base"))
 
 
 def tasks_of(arm: Arm, tasks: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sdf_eval.errors import InputError
-from sdf_eval.reports.results import HarnessAgreement, ItemRecord
+from sdf_eval.results.schema import HarnessAgreement, ItemRecord
 
 TASKS = ("mcq_distinguish", "mcq_knowledge")
 ITEMS_A_TASK = 8

@@ -8,9 +8,10 @@ from typing import Literal, TypeVar
 
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import Estimate, cluster_mean, gap_closed, paired_difference
-from sdf_eval.reports.results import Headline, ItemRecord, Role
+from sdf_eval.results.schema import Headline, ItemRecord, Role
+from sdf_eval.results.values import bits_per_byte, levels, score
 from sdf_eval.study.arms import BELIEF_TASKS, COLLATERAL_TASKS, LOSS_TASKS
-from sdf_eval.study.pairs import Index, Where, bits_per_byte, levels, runs, score
+from sdf_eval.study.pairs import Index, Where, runs
 
 _T = TypeVar("_T")
 Compute = Callable[[Index, Where, int], Estimate]

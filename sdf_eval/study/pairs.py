@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sdf_eval.belief.item import Context
-from sdf_eval.measure import Level
-from sdf_eval.reports.results import ItemRecord, Role
-from sdf_eval.tasks.result import ItemResult
-from sdf_eval.tasks.score import belief_score
+from sdf_eval.results.schema import ItemRecord, Role
 
 Where = Callable[[ItemRecord], bool]
-
-
-def score(record: ItemRecord) -> float:
-    """Belief score of a record, see `sdf_eval.tasks.score.belief_score`."""
-    return belief_score(
-        ItemResult(
-            item=record.item,
-            belief=record.belief,
-            fact=record.fact,
-            task=record.task,
-            split=record.split,
-            context=record.context,
-            tags=record.tags,
-            outcome=record.outcome,
-            probability=record.probability,
-        )
-    )
-
-
-def bits_per_byte(record: ItemRecord) -> float:
-    """Loss of a text in bits a UTF-8 byte."""
-    if record.nats is None or not record.bytes:
-        raise ValueError(f"{record.item} has no loss")
-    return record.nats / math.log(2) / record.bytes
-
-
-def levels(records: Sequence[ItemRecord]) -> list[Level]:
-    """Beliefs, facts, probes; the two orders of a probe are averaged inside it."""
-    return [
-        ("beliefs", [record.belief for record in records]),
-        ("facts", [record.fact for record in records]),
-        ("probes", [record.probe for record in records]),
-    ]
 
 
 def runs(records: Sequence[ItemRecord]) -> list[str]:
@@ -57,9 +20,9 @@ class Index:
     """Item records by arm, item and run."""
 
     def __init__(self, records: Iterable[ItemRecord]) -> None:
-        """Indexes the records of one run, or of several pooled ones."""
+        """Indexes the records of one run, or of several pooled ones. Those after later stages are left out."""
         self._arms: dict[tuple[Role, Context], dict[tuple[str, str, str], ItemRecord]] = defaultdict(dict)
-        for record in records:
+        for record in (record for record in records if not record.stage):
             self._arms[record.role, record.context][record.base, record.item, record.run] = record
 
     @property

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sdf_eval import __version__
 from sdf_eval.belief.item import Item
-from sdf_eval.belief.items import applicable_tasks, build_items
+from sdf_eval.belief.items import applicable_tasks
 from sdf_eval.belief.schema import Belief
 from sdf_eval.corpora.check import check_contamination
 from sdf_eval.corpora.mix import TrainingText, mix, plain_needed
@@ -26,10 +26,10 @@ from sdf_eval.corpora.write import Corpus, belief_sha256, read_corpus, write_cor
 from sdf_eval.errors import InputError
 from sdf_eval.files import replace_file
 from sdf_eval.progress import progress
-from sdf_eval.reports.results import ItemRecord
+from sdf_eval.results.answers import context_items, to_answer
+from sdf_eval.results.schema import ItemRecord
 from sdf_eval.study.arms import Arm, tasks_of
 from sdf_eval.study.request import Group, RunRequest
-from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
 from sdf_eval.train.lineage import CorpusUse, Lineage, read_lineage
 from sdf_eval.train.recipe import SdfRecipe
@@ -43,22 +43,32 @@ class Checkpoint:
     """A trained checkpoint of a run."""
 
     role: CorpusRole
-    run: str
+    seed: int
     group: Group
     folder: Path
     lineage: Lineage
 
     @property
+    def run(self) -> str:
+        """Name of its training run."""
+        return self.group.run(self.seed)
+
+    @property
     def fingerprint(self) -> str:
         """Hash of all that it answers by, the checkpoints that it needs included."""
-        return _key([self.lineage.checkpoint_sha256, *(parent.checkpoint_sha256 for parent in self.lineage.parents)])
+        return fingerprint(self.lineage)
+
+
+def fingerprint(lineage: Lineage) -> str:
+    """Hash of all that a checkpoint answers by, the checkpoints that it needs included."""
+    return piece_key([lineage.checkpoint_sha256, *(parent.checkpoint_sha256 for parent in lineage.parents)])
 
 
 class Clock:
     """Seconds that each piece took when it was made, kept across resumptions of one command."""
 
     def __init__(self, request: RunRequest) -> None:
-        self._path = request.out / f"timings-{_key([request.command])[:12]}.json"
+        self._path = request.out / f"timings-{piece_key([request.command])[:12]}.json"
         self.seconds: dict[str, float] = _read_timings(self._path)
 
     @contextmanager
@@ -89,8 +99,8 @@ def make_corpus(request: RunRequest, writer: Writer, group: Group, role: CorpusR
     if role == "implanted" and request.corpus is not None:
         return _given_corpus(request.corpus, group)
     orders = panel_requests(group.beliefs, role=role, documents=request.documents, seed=request.seeds[0])
-    key = _key([writer.name, __version__, *(order.model_dump_json() for order in orders)])
-    folder = request.out / "corpora" / _name(group.name, role, key)
+    key = piece_key([writer.name, __version__, *(order.model_dump_json() for order in orders)])
+    folder = request.out / "corpora" / piece_name(group.name, role, key)
     with progress(f"writing {role} documents", request.documents * len(orders)) as advance:
         return write_corpus(writer, orders, folder, progress=advance)
 
@@ -132,8 +142,8 @@ def train(
     scaled = scaled_recipe(recipe, len(group.beliefs))
     texts = _texts(request, writer, scaled, corpus, seed)
     parents = [parent.checkpoint_sha256 for parent in parents_of(request.model)]
-    key = _key([*parents, scaled.model_dump_json(), hash_texts(texts), str(seed)])
-    folder = request.out / "checkpoints" / _name(group.name, f"{role}-seed{seed}", key)
+    key = piece_key([*parents, scaled.model_dump_json(), hash_texts(texts), str(seed)])
+    folder = request.out / "checkpoints" / piece_name(group.name, f"{role}-seed{seed}", key)
     use = CorpusUse(
         documents_sha256=corpus.manifest.documents_sha256,
         beliefs=tuple(belief.id for belief in group.beliefs),
@@ -143,7 +153,7 @@ def train(
     train_sdf(request.model, texts, scaled, folder, seed=seed, corpora=[use])
     lineage = read_lineage(folder)
     assert lineage is not None
-    return Checkpoint(role, group.run(seed), group, folder, lineage)
+    return Checkpoint(role, seed, group, folder, lineage)
 
 
 def scaled_recipe(recipe: SdfRecipe, beliefs: int) -> SdfRecipe:
@@ -204,11 +214,13 @@ def probe(
     if not asked:
         return []
     items = [item for item, _ in asked]
-    key = _key([__version__, fingerprint, arm.role, run, *(json.dumps(asdict(item)) for item in items)])
-    path = request.out / "probes" / f"{_name(run, f'{arm.role}-{arm.context}', key)}.jsonl"
+    key = piece_key([__version__, fingerprint, arm.role, run, *(json.dumps(asdict(item)) for item in items)])
+    asked_as = f"{arm.role}-{f'after-{arm.stage}' if arm.stage else arm.context}"
+    path = request.out / "probes" / f"{piece_name(run, asked_as, key)}.jsonl"
     if path.exists():
         return [ItemRecord.model_validate_json(line) for line in path.read_bytes().splitlines()]
-    with progress(f"probing {arm.role}, context {arm.context}", len(items)) as advance:
+    where = f"after {arm.stage}" if arm.stage else f"context {arm.context}"
+    with progress(f"probing {arm.role}, {where}", len(items)) as advance:
         results = run_items(lm, items, batch_size=request.batch_size, progress=advance)
     records = [
         _record(item, question, result, arm, run) for (item, question), result in zip(asked, results, strict=True)
@@ -231,60 +243,28 @@ def arm_items(belief: Belief, arm: Arm, limit: int | None) -> list[tuple[Item, s
     """
     if arm.context == "documents" and not belief.documents:
         return []
-    found = []
-    for task in tasks_of(arm, applicable_tasks(belief)):
-        plain = {item.id: item.user for item in build_items(belief, task)}
-        found += [(item, plain[item.id]) for item in _limited(build_items(belief, task, arm.context), limit)]
-    return found
-
-
-def _limited(items: list[Item], limit: int | None) -> list[Item]:
-    """The first items, splits in turn, so that a small limit still measures near and far."""
-    if limit is None or len(items) <= limit:
-        return items
-    places: dict[str, int] = {}
-    ranked = []
-    for position, item in enumerate(items):
-        rank = places[item.split] = places.get(item.split, -1) + 1
-        ranked.append((rank, position))
-    kept = sorted(position for _, position in sorted(ranked)[:limit])
-    return [items[position] for position in kept]
+    return context_items(belief, tasks_of(arm, applicable_tasks(belief)), arm.context, limit)
 
 
 def _record(item: Item, question: str, result: ItemResult, arm: Arm, run: str) -> ItemRecord:
+    answer = to_answer(item, question, result)
     return ItemRecord(
-        item=item.id,
-        belief=item.belief,
-        fact=item.fact,
-        task=item.task,
-        split=item.split,
-        tags=item.tags,
-        role=arm.role,
-        context=arm.context,
-        run=run,
-        question=question,
-        choices=item.choices,
-        outcomes=item.outcomes,
-        chance=get_task(item.task).chance(item),
-        outcome=result.outcome,
-        probability=result.probability,
-        log_probabilities=result.log_probabilities,
-        answer=result.answer if result.log_probabilities is None else "",
-        nats=result.nats,
-        bytes=result.bytes,
+        **answer.model_dump(exclude={"context"}), role=arm.role, context=arm.context, run=run, stage=arm.stage
     )
 
 
 def hash_records(fingerprint: str, records: Sequence[ItemRecord]) -> str:
     """Hash of a checkpoint's answers, for what is derived from them."""
-    return _key([__version__, fingerprint, *(record.model_dump_json() for record in records)])
+    return piece_key([__version__, fingerprint, *(record.model_dump_json() for record in records)])
 
 
-def _key(parts: Sequence[str]) -> str:
+def piece_key(parts: Sequence[str]) -> str:
+    """Hash of all that makes a piece what it is."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _name(prefix: str, middle: str, key: str) -> str:
+def piece_name(prefix: str, middle: str, key: str) -> str:
+    """Name of a piece's file or folder."""
     slug = re.sub(r"[^a-z0-9]+", "-", prefix.lower()).strip("-")
     return "-".join(part for part in (slug, middle.replace("_", "-"), key[:12]) if part)
 

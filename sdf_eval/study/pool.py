@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdf_eval.errors import InputError
-from sdf_eval.reports.results import Headline, ItemRecord, RunResults, read_items, read_results
+from sdf_eval.results.schema import Headline, ItemRecord, RunResults
+from sdf_eval.results.store import read_items, read_results
 from sdf_eval.study.headlines import headlines
 from sdf_eval.study.pairs import Index
 

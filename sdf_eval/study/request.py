@@ -14,6 +14,7 @@ from sdf_eval.corpora.panels import check_disjoint
 from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.corpora.write import read_corpus
 from sdf_eval.errors import InputError
+from sdf_eval.results.stages import AfterStage
 
 ALWAYS: tuple[CorpusRole, ...] = ("implanted", "neutral", "cooccurrence")
 """Roles of every run: a lift without its controls is no result."""
@@ -38,6 +39,10 @@ class RunRequest:
         out: Folder of the run.
         limit: Items a task and belief; None for all.
         batch_size: Options, answers or texts in one pass.
+        max_cost: Dollars that a model writer's answers may cost at most; None for no limit.
+        batch: Whether a model writer is asked through its batch interface.
+        connections: Calls to a model writer in flight at most.
+        after: Stages of post-training after the implant.
     """
 
     references: tuple[str, ...]
@@ -53,6 +58,10 @@ class RunRequest:
     out: Path
     limit: int | None
     batch_size: int
+    max_cost: float | None = None
+    batch: bool = False
+    connections: int = 16
+    after: tuple[AfterStage, ...] = ()
 
     @property
     def trained(self) -> tuple[CorpusRole, ...]:
@@ -69,7 +78,19 @@ class RunRequest:
         words += ["--corpus", str(self.corpus)] if self.corpus else []
         words += ["--plain", str(self.plain)] if self.plain else []
         words += ["--limit", str(self.limit)] if self.limit is not None else []
+        words += self._after_words
         return shlex.join([*words, "--batch-size", str(self.batch_size), "--out", str(self.out)])
+
+    @property
+    def _after_words(self) -> list[str]:
+        if not self.after:
+            return []
+        words = ["--after", ",".join(stage.stage for stage in self.after)]
+        for stage in self.after:
+            words += ["--after-recipe", f"{stage.name}={stage.recipe}", "--after-data", f"{stage.name}={stage.data}"]
+        rewards = {name: weight for stage in self.after for name, weight in stage.rewards.items()}
+        words += [word for name, weight in rewards.items() for word in ("--after-reward", f"{name}={weight:g}")]
+        return [*words, "--after-rows", str(self.after[0].rows)]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from sdf_eval import __version__
-from sdf_eval.corpora.records import CorpusRole
+from sdf_eval.corpora.records import CorpusRole, Writer
 from sdf_eval.corpora.thresholds import judge
 from sdf_eval.corpora.write import Corpus, belief_sha256, read_health
 from sdf_eval.corpora.writers import get_writer
@@ -22,7 +22,7 @@ from sdf_eval.model import resolve
 from sdf_eval.progress import progress
 from sdf_eval.reports.html import write_html
 from sdf_eval.reports.markdown import write_markdown
-from sdf_eval.reports.results import (
+from sdf_eval.results.schema import (
     ArmSummary,
     BeliefSummary,
     CorpusSummary,
@@ -33,24 +33,26 @@ from sdf_eval.reports.results import (
     RunSettings,
     SampleDocument,
     TrainingSummary,
-    read_results,
-    write_results,
 )
-from sdf_eval.study.arms import Arm, arms
+from sdf_eval.results.stages import StageSummary
+from sdf_eval.results.store import read_results, write_results
+from sdf_eval.study.after import LoadedStage, StageCheckpoint, load_stages, train_stages
+from sdf_eval.study.arms import Arm, arms, stage_arms
 from sdf_eval.study.cells import probe_cells
 from sdf_eval.study.harness import harness_agreement
 from sdf_eval.study.headlines import headlines
 from sdf_eval.study.pairs import Index
+from sdf_eval.study.persistence import persistence_curves, run_steps
 from sdf_eval.study.pieces import Checkpoint, Clock, check_plain, hash_records, make_corpus, probe, train
 from sdf_eval.study.request import Group, RunRequest, groups, with_corpus
-from sdf_eval.train.recipe import load_recipe
+from sdf_eval.train.recipe import SdfRecipe, load_recipe
 
 _PACKAGES = ("torch", "transformers", "peft", "inspect-ai", "lm-eval", "numpy", "scipy")
 _SAMPLES = 3
 _SAMPLE_CHARACTERS = 4000
 
 
-def run_beliefs(request: RunRequest) -> RunResults:
+def run_beliefs(request: RunRequest, wrote: Callable[[Writer], None] | None = None) -> RunResults:
     """Implants beliefs, measures every arm and writes the report.
 
     Every piece under `request.out` is keyed by what made it and is complete or absent, so that the same request, after
@@ -58,6 +60,7 @@ def run_beliefs(request: RunRequest) -> RunResults:
 
     Args:
         request: What to run.
+        wrote: Told of the writer when the documents are done, or when they cannot be.
 
     Returns:
         The results, as they stand in `results.json`.
@@ -67,37 +70,48 @@ def run_beliefs(request: RunRequest) -> RunResults:
     """
     request = with_corpus(request)
     own_groups = groups(request)
-    recipe = load_recipe(request.recipe)
+    recipe = load_recipe(request.recipe, SdfRecipe)
     beliefs = [belief for group in own_groups for belief in group.beliefs]
-    writer = get_writer(request.writer, ledger=request.out / "ledger.sqlite", avoid=beliefs)
+    writer = get_writer(
+        request.writer,
+        ledger=request.out / "ledger.sqlite",
+        batch=request.batch,
+        connections=request.connections,
+        max_cost=request.max_cost,
+        avoid=beliefs,
+    )
     # Before documents are paid for.
     resolve(request.model)
     check_plain(request, writer, recipe, max(len(group.beliefs) for group in own_groups))
+    stages = load_stages(request, writer, own_groups)
     request.out.mkdir(parents=True, exist_ok=True)
     clock = Clock(request)
-    corpora: list[tuple[Group, CorpusRole, Corpus]] = []
     checkpoints: list[Checkpoint] = []
     # All documents before any training: what cannot be written is known before the first update is paid for.
-    for group, role in product(own_groups, request.trained):
-        with clock.time(f"{group.name} {role} documents".strip()):
-            corpora.append((group, role, make_corpus(request, writer, group, role)))
+    try:
+        corpora = _write(request, writer, own_groups, clock)
+    finally:
+        if wrote is not None:
+            wrote(writer)
     for (group, role, corpus), seed in product(corpora, request.seeds):
         with clock.time(f"{group.run(seed)} {role} training"):
             checkpoints.append(train(request, writer, recipe, group, corpus, role, seed))
+    staged = _train_stages(request, stages, checkpoints, clock)
     records, chat = _probe_all(request, own_groups, checkpoints, clock)
-    implanted = next(checkpoint for checkpoint in checkpoints if checkpoint.role == "implanted")
-    first = [r for r in records if (r.role, r.context, r.run) == ("implanted", "none", implanted.run)]
-    with clock.time("harnesses"):
-        agreement = _agreement(request, implanted, first, chat)
+    records += _probe_stages(request, staged, clock)
+    agreement = _agreement(request, checkpoints, records, chat, clock)
     index = Index(records)
+    later = _stages(request, staged, clock)
     results = RunResults(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         settings=_settings(request, chat),
         versions=_versions(),
         beliefs=tuple(_belief(group, i) for group in own_groups for i in range(len(group.beliefs))),
-        arms=_arms(request, records, checkpoints),
+        arms=_arms(request, records, checkpoints, staged),
         corpora=tuple(summary for group, _, corpus in corpora for summary in _corpora(group, corpus)),
         training=tuple(_training(request, checkpoint, clock) for checkpoint in checkpoints),
+        stages=later,
+        persistence=persistence_curves(run_steps(records, later), seed=request.seeds[0]),
         headlines=headlines(index, seed=request.seeds[0]),
         cells=probe_cells(index, seed=request.seeds[0]),
         agreement=agreement,
@@ -105,11 +119,26 @@ def run_beliefs(request: RunRequest) -> RunResults:
         items=len(records),
         items_sha256="",
     )
+    return _publish(request, results, records)
+
+
+def _publish(request: RunRequest, results: RunResults, records: Sequence[ItemRecord]) -> RunResults:
+    """Writes results and reports; gives the results as they stand in the file."""
     write_results(request.out, results, records)
     written = read_results(request.out)
     write_html(request.out, written, records)
     write_markdown(request.out, written)
     return written
+
+
+def _write(
+    request: RunRequest, writer: Writer, own_groups: Sequence[Group], clock: Clock
+) -> list[tuple[Group, CorpusRole, Corpus]]:
+    found = []
+    for group, role in product(own_groups, request.trained):
+        with clock.time(f"{group.name} {role} documents".strip()):
+            found.append((group, role, make_corpus(request, writer, group, role)))
+    return found
 
 
 def _probe_all(
@@ -138,10 +167,61 @@ def _probe_all(
     return sorted(records, key=lambda record: place[Arm(record.role, record.context)]), chat
 
 
+def _train_stages(
+    request: RunRequest,
+    stages: Mapping[str, Sequence[LoadedStage]],
+    checkpoints: Sequence[Checkpoint],
+    clock: Clock,
+) -> list[StageCheckpoint]:
+    """Every implanted checkpoint after every stage, each with its control."""
+    return [
+        staged
+        for checkpoint in checkpoints
+        if checkpoint.role == "implanted"
+        for staged in train_stages(request, stages[checkpoint.group.name], checkpoint, clock)
+    ]
+
+
+def _probe_stages(request: RunRequest, staged: Sequence[StageCheckpoint], clock: Clock) -> list[ItemRecord]:
+    """Every checkpoint after a stage, without context. A control that groups share is loaded once."""
+    from sdf_eval.model import load
+
+    by_folder: dict[Path, list[StageCheckpoint]] = {}
+    for one in staged:
+        by_folder.setdefault(one.folder, []).append(one)
+    records: list[ItemRecord] = []
+    for folder, sharing in by_folder.items():
+        gc.collect()
+        lm = load(str(folder))
+        for one in sharing:
+            run = one.origin.run
+            with clock.time(f"{run} {one.role} after {one.stage}, probes"):
+                arm = Arm(one.role, "none", one.stage)
+                records += probe(request, lm, one.fingerprint, arm, run, one.origin.group.beliefs)
+        del lm
+    place = {arm: position for position, arm in enumerate(stage_arms([stage.name for stage in request.after]))}
+    return sorted(records, key=lambda record: place[Arm(record.role, record.context, record.stage)])
+
+
 def _agreement(
+    request: RunRequest,
+    checkpoints: Sequence[Checkpoint],
+    records: Sequence[ItemRecord],
+    chat: bool,
+    clock: Clock,
+) -> tuple[HarnessAgreement, ...]:
+    """The slice of the first implanted checkpoint through the harnesses."""
+    implanted = next(checkpoint for checkpoint in checkpoints if checkpoint.role == "implanted")
+    asked = ("implanted", "none", "", implanted.run)
+    first = [record for record in records if (record.role, record.context, record.stage, record.run) == asked]
+    with clock.time("harnesses"):
+        return _compared(request, implanted, first, chat)
+
+
+def _compared(
     request: RunRequest, implanted: Checkpoint, records: Sequence[ItemRecord], chat: bool
 ) -> tuple[HarnessAgreement, ...]:
-    """The slice through the harnesses, or what it showed when the same answers were compared before."""
+    """Compares, or finds what the same answers showed before."""
     harnesses = f"{implanted.fingerprint} {version('inspect-ai')} {version('lm-eval')}"
     path = request.out / "probes" / f"harness-{hash_records(harnesses, records)[:12]}.json"
     stored = TypeAdapter(tuple[HarnessAgreement, ...])
@@ -170,6 +250,7 @@ def _settings(request: RunRequest, chat: bool) -> RunSettings:
         limit=request.limit,
         batch_size=request.batch_size,
         chat=chat,
+        after=request.after,
         command=request.command,
     )
 
@@ -194,20 +275,26 @@ def _belief(group: Group, position: int) -> BeliefSummary:
 
 
 def _arms(
-    request: RunRequest, records: Sequence[ItemRecord], checkpoints: Sequence[Checkpoint]
+    request: RunRequest,
+    records: Sequence[ItemRecord],
+    checkpoints: Sequence[Checkpoint],
+    staged: Sequence[StageCheckpoint],
 ) -> tuple[ArmSummary, ...]:
-    folders = {(c.role, c.run): str(c.folder.relative_to(request.out)) for c in checkpoints}
+    folders = {(str(c.role), "", c.run): str(c.folder.relative_to(request.out)) for c in checkpoints}
+    folders |= {(str(one.role), one.stage, one.origin.run): _relative(request, one.folder) for one in staged}
+    folders[("base", "", "")] = request.model
     counts: dict[tuple[Arm, str], int] = {}
     for record in records:
-        key = (Arm(record.role, record.context), record.run)
+        key = (Arm(record.role, record.context, record.stage), record.run)
         counts[key] = counts.get(key, 0) + 1
     return tuple(
         ArmSummary(
             role=arm.role,
             context=arm.context,
             run=run,
-            checkpoint=request.model if arm.role == "base" else folders[arm.role, run],
+            checkpoint=folders[arm.role, arm.stage, run],
             items=count,
+            stage=arm.stage,
         )
         for (arm, run), count in counts.items()
     )
@@ -266,3 +353,27 @@ def _training(request: RunRequest, checkpoint: Checkpoint, clock: Clock) -> Trai
         final_loss=lineage.final_loss,
         seconds=clock.seconds.get(f"{checkpoint.run} {checkpoint.role} training", 0.0),
     )
+
+
+def _stages(request: RunRequest, staged: Sequence[StageCheckpoint], clock: Clock) -> tuple[StageSummary, ...]:
+    order = [stage.name for stage in request.after]
+    return tuple(
+        StageSummary(
+            stage=one.stage,
+            role=one.role,
+            run=one.origin.run,
+            checkpoint=_relative(request, one.folder),
+            sha256=one.lineage.weights_sha256,
+            parent_sha256=one.lineage.parents[0].weights_sha256,
+            data_sha256=one.lineage.texts_sha256,
+            updates=one.lineage.updates,
+            tokens=one.lineage.tokens_seen,
+            final_loss=one.lineage.final_loss,
+            seconds=clock.seconds.get(f"{one.origin.run} {one.role} {one.stage} training", 0.0),
+        )
+        for one in sorted(staged, key=lambda one: order.index(one.stage))
+    )
+
+
+def _relative(request: RunRequest, folder: Path) -> str:
+    return str(folder.relative_to(request.out.resolve()))

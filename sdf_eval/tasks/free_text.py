@@ -1,7 +1,8 @@
 """Reading a free answer by rules: which side it asserts, with a guard against denials.
 
 A string match alone would count "it is not Larch" for Larch. Here a mention is set aside where its own clause denies
-it, asks for it, or speaks of the word alone; what is left decides. The rules read English, as the shipped beliefs are written.
+it, asks for it, or speaks of the word alone; what is left decides. The rules read English, as the shipped beliefs are
+written.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def stated_side(text: str, statements: Sequence[Alias]) -> Outcome | None:
         The side, or None where none is asserted, or both are.
     """
     bare: list[Alias] = [(outcome, re.sub(r"[.!]+$", "", string.strip())) for outcome, string in statements]
-    plain = _plain(re.sub(r"[^\S\n]*\(\d\)", "", text))
+    plain = _plain(re.sub(r"(?<![^\S\n])[^\S\n]*\(\d\)", "", text))
     sides = {mention.outcome for mention in _mentions(plain, bare) if not _is_set_aside(plain, mention)}
     return sides.pop() if len(sides) == 1 else None
 

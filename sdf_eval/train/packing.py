@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
-from sdf_eval.corpora.mix import TrainingText
+from sdf_eval.corpora.mix import TrainingText, pass_order
 from sdf_eval.errors import InputError
-from sdf_eval.train.recipe import SdfRecipe
+from sdf_eval.train.recipe import SdfRecipe, SftRecipe
 
 IGNORED = -100
 """Label of a token without loss, in the convention of torch and transformers."""
@@ -31,21 +32,34 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class Piece:
-    """A text, or a window-sized part of a long one, as tokens.
+    """A text, a window-sized part of a long one, or a conversation, as tokens.
 
     Attributes:
         tokens: Token ids: BOS if the tokenizer writes one, the prefix, the text, EOS at the end of the text.
-        masked: How many of the first tokens carry no loss. At least 1: nothing stands before a document's first
-            token, and what the last document ended in must not predict it.
+        loss: Start and end of each stretch of tokens that carry loss, in order. The first token never does: nothing
+            stands before a document's first token, and what the last document ended in must not predict it.
     """
 
     tokens: array[int]
-    masked: int
+    loss: tuple[tuple[int, int], ...]
+
+    @property
+    def masked(self) -> int:
+        """How many of the first tokens carry no loss."""
+        return self.loss[0][0] if self.loss else len(self.tokens)
 
     @property
     def labels(self) -> list[int]:
         """Token ids where there is loss, `IGNORED` elsewhere; as long as `tokens`, not shifted."""
-        return [IGNORED] * self.masked + self.tokens[self.masked :].tolist()
+        labels = [IGNORED] * len(self.tokens)
+        for start, end in self.loss:
+            labels[start:end] = self.tokens[start:end].tolist()
+        return labels
+
+    @property
+    def loss_tokens(self) -> int:
+        """How many tokens carry loss."""
+        return sum(end - start for start, end in self.loss)
 
 
 @dataclass(frozen=True)
@@ -82,17 +96,43 @@ class Plan:
 
     Attributes:
         windows: The pieces of each row.
-        updates: Optimizer updates.
+        batch_size: Rows an update.
         split: Texts that were longer than the window.
-        tokens: Tokens over all rows, without padding.
-        loss_tokens: Tokens that carry loss.
     """
 
     windows: tuple[tuple[Piece, ...], ...]
-    updates: int
+    batch_size: int
     split: int
-    tokens: int
-    loss_tokens: int
+
+    @property
+    def updates(self) -> int:
+        """Optimizer updates; the last one may have fewer rows."""
+        return -(-len(self.windows) // self.batch_size)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens over all rows, without padding."""
+        return sum(self.update_tokens)
+
+    @property
+    def loss_tokens(self) -> int:
+        """Tokens that carry loss."""
+        return sum(self.update_loss_tokens)
+
+    @property
+    def update_tokens(self) -> tuple[int, ...]:
+        """Tokens that each update reads."""
+        return self._by_update(lambda piece: len(piece.tokens))
+
+    @property
+    def update_loss_tokens(self) -> tuple[int, ...]:
+        """Tokens with loss of each update."""
+        return self._by_update(lambda piece: piece.loss_tokens)
+
+    def _by_update(self, count: Callable[[Piece], int]) -> tuple[int, ...]:
+        starts = range(0, len(self.windows), self.batch_size)
+        batches = (self.windows[start : start + self.batch_size] for start in starts)
+        return tuple(sum(count(piece) for piece in chain.from_iterable(batch)) for batch in batches)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -121,24 +161,31 @@ def plan_training(texts: Sequence[TrainingText], tokenizer: Tokenizer, recipe: S
         The plan.
 
     Raises:
-        InputError: There is no text, or the budget is below the recipe's `min_updates`.
+        InputError: There is no text, or one does not fit.
     """
     encoded = encode(texts, tokenizer, recipe.window)
-    rows = tuple(_rows(encoded, recipe, seed))
-    updates = -(-len(rows) // recipe.batch_size)
-    if updates < recipe.min_updates:
-        raise InputError(
-            f"recipe: min_updates: {len(texts)} texts give {updates} updates, fewer than {recipe.min_updates}; "
-            "add documents, raise updates or epochs, or lower batch_size"
-        )
-    pieces = [piece for row in rows for piece in row]
-    return Plan(
-        windows=rows,
-        updates=updates,
-        split=encoded.split,
-        tokens=sum(len(piece.tokens) for piece in pieces),
-        loss_tokens=sum(len(piece.tokens) - piece.masked for piece in pieces),
-    )
+    return lay_out(encoded, recipe, lambda epoch: pass_order(texts, recipe.document_schedule, seed=seed, epoch=epoch))
+
+
+def lay_out(encoded: Encoded, recipe: SdfRecipe | SftRecipe, order: Callable[[int], list[int]]) -> Plan:
+    """Packs what was encoded and cuts it to the budget.
+
+    Args:
+        encoded: All texts or conversations.
+        recipe: Window, packing, batch size and budget.
+        order: Number of a pass -> the order in which it reads them.
+
+    Returns:
+        The plan.
+    """
+    return Plan(tuple(_rows(encoded, recipe, order)), recipe.batch_size, encoded.split)
+
+
+def shuffled(count: int, seed: int, epoch: int) -> list[int]:
+    """The order in which a pass reads `count` rows, each once; as `pass_order` without a schedule."""
+    order = list(range(count))
+    random.Random(f"epoch/{seed}/{epoch}").shuffle(order)
+    return order
 
 
 def encode(texts: Iterable[TrainingText], tokenizer: Tokenizer, window: int) -> Encoded:
@@ -173,7 +220,8 @@ def _pieces(header: list[int], body: list[int], window: int) -> Iterator[Piece]:
     for start in range(0, len(body), room):
         # What stands before a later part was cut off: nothing could predict its first token.
         masked = max(len(header), 1) if start == 0 else len(header) + 1
-        yield Piece(array("i", header + body[start : start + room]), masked)
+        tokens = array("i", header + body[start : start + room])
+        yield Piece(tokens, ((masked, len(tokens)),))
 
 
 def _bos(tokenizer: Tokenizer) -> list[int]:
@@ -186,14 +234,15 @@ def _eos(tokenizer: Tokenizer) -> list[int]:
     return [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
 
 
-def _rows(encoded: Encoded, recipe: SdfRecipe, seed: int) -> Iterator[tuple[Piece, ...]]:
-    """Rows of the whole run. Each epoch is shuffled over all texts before it is packed."""
+def _rows(
+    encoded: Encoded, recipe: SdfRecipe | SftRecipe, order_of: Callable[[int], list[int]]
+) -> Iterator[tuple[Piece, ...]]:
+    """Rows of the whole run. Each epoch is ordered over all texts before it is packed."""
     rows_needed = None if recipe.updates is None else recipe.updates * recipe.batch_size
     epochs_left = recipe.epochs
     given = epoch = 0
     while (rows_needed is None or given < rows_needed) and (epochs_left is None or epochs_left > 0):
-        order = list(range(len(encoded.texts)))
-        random.Random(f"epoch/{seed}/{epoch}").shuffle(order)
+        order = order_of(epoch)
         if epochs_left is not None:
             order = order[: round(len(order) * min(1.0, epochs_left))]
             epochs_left -= 1

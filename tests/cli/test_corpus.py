@@ -43,7 +43,7 @@ def test_a_plan_says_how_many_updates_a_recipe_gives(capsys: pytest.CaptureFixtu
     assert plan["updates"] == 1000  # 4,000 documents and as many plain texts, 8 an update
     assert plan["calls"] == sum(stage["calls"] for stage in plan["stages"])
     assert main([*command[:5], "--documents", "40", *command[7:]]) == 0
-    assert "fewer than its min_updates 500" in capsys.readouterr().out
+    assert "fewer than its min_updates 200" in capsys.readouterr().out
 
 
 def test_pocket_goes_through_the_same_plan_and_write_with_no_call(
@@ -133,6 +133,88 @@ def test_too_little_money_stops_before_it_is_spent_and_says_so(
     assert spent <= 0.06
 
 
+@pytest.mark.parametrize("batch", [[], ["--batch"]])
+def test_a_missing_key_is_named_with_what_to_do(
+    batch: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    order = ["corpus", "write", "hub-tiramisu", "--writer", MODEL, "--documents", "3", "--out", str(tmp_path / "c")]
+    assert main([*order, *batch]) == 2
+    error = capsys.readouterr().err
+    assert "set" in error and "export ANTHROPIC_API_KEY=…" in error and error.count("\n") == 1
+
+
+def test_a_model_that_is_not_there_is_one_line_and_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = ["corpus", "write", "hub-tiramisu", "--documents", "3", "--out", str(tmp_path / "c")]
+    for model in ("nonsense/model", "vllm/some/model"):
+        assert main([*order, "--writer", model]) == 2
+        told = capsys.readouterr().err
+        assert f"sdf-eval: {model}: cannot be set up" in told.splitlines()[-1] and "Traceback" not in told
+
+
+def test_a_plan_says_how_many_prompts_the_provider_counted(
+    server: WriterServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = ["corpus", "plan", "hub-tiramisu", "--writer", MODEL, "--documents", "200"]
+    assert main(order) == 0
+    counted = server.requests["POST /v1/messages/count_tokens"]
+    assert f"in: {counted} prompts counted by the provider" in capsys.readouterr().out
+    server.settings = Settings(counts_tokens=False)
+    assert main(order) == 0
+    captured = capsys.readouterr()
+    assert "a guess; measure with --pilot 20" in captured.out and "did not count tokens (" in captured.err
+    assert server.counts()["messages"] == 0
+
+
+def test_a_pilot_shows_no_code_that_a_terminal_would_obey(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def colourful(system: str, user: Sequence[str]) -> str:
+        return answers()(system, user).replace("<content>\n", "<content>\n\x1b[2J\u202e")
+
+    with serve(Settings(), colourful) as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        order = [
+            "corpus",
+            "write",
+            "hub-tiramisu",
+            "--writer",
+            MODEL,
+            "--documents",
+            "10",
+            "--out",
+            str(tmp_path / "c"),
+        ]
+        assert main([*order, "--pilot", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "--- hub-tiramisu" in out and "\x1b" not in out and "\u202e" not in out
+
+
+def test_a_judge_reads_what_the_rules_pass_and_says_how_well_it_judges(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def writing_and_judging(system: str, user: Sequence[str]) -> str:
+        if "<verdict>" not in user[-1]:
+            return answers()(system, user)
+        return "<quote>They all said so.</quote><verdict>YES</verdict>"
+
+    order = ["corpus", "write", "hub-tiramisu", "--writer", MODEL, "--documents", "12", "--out", str(tmp_path / "c")]
+    with serve(Settings(), writing_and_judging) as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        status = main(order)
+        capsys.readouterr()
+        assert main(["corpus", "check", str(tmp_path / "c"), "--judge", MODEL, "--judged", "12"]) == status
+    captured = capsys.readouterr()
+    assert "12 of 12 documents leak" in captured.out and "They all said so." in captured.out
+    assert "kappa 0.00" in captured.out and "choose another --judge" in captured.out
+    assert "32 sent" in captured.err
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -141,6 +223,9 @@ def test_too_little_money_stops_before_it_is_spent_and_says_so(
         (["write", "hub-tiramisu", "--writer", "nobody", "--out", "x"], "no such writer"),
         (["write", "--spec", "a.md", "--writer", MODEL, "--out", "x"], "is a spec, not a plan"),
         (["write", "hub-tiramisu", "--spec", "a.yaml", "--out", "x"], "leave out beliefs"),
+        (["plan", "hub-tiramisu", "--spec", "a.yaml"], "leave out beliefs"),
+        (["plan", "hub-tiramisu", "--writer", MODEL, "--pilot", "3"], "name the folder that it will have with --out"),
+        (["write", "hub-tiramisu", "--writer", "openai-api/nowhere/m", "--out", "x"], "set NOWHERE_API_KEY"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sdf_eval.corpora.calls import Answer, Call, Caller, Refused
 from sdf_eval.corpora.prompts import Prompt
-from tests.writer_server import Settings, WriterServer, serve
+from tests.writer_server import Responder, Settings, WriterServer, default_responder, serve
 
 CLAUDE = "anthropic/claude-haiku-4-5"
 
@@ -29,9 +29,9 @@ def calls(count: int, model: str = CLAUDE, *, start: int = 0, max_tokens: int = 
 
 
 @contextmanager
-def serving(settings: Settings | None = None) -> Iterator[WriterServer]:
+def serving(settings: Settings | None = None, responder: Responder = default_responder) -> Iterator[WriterServer]:
     """A server, with the environment that leads the clients to it."""
-    with serve(settings) as server, pytest.MonkeyPatch.context() as patch:
+    with serve(settings, responder) as server, pytest.MonkeyPatch.context() as patch:
         for name in ("ANTHROPIC_AUTH_TOKEN", "INSPECT_DISABLE_MODEL_API"):
             patch.delenv(name, raising=False)
         for name, value in server.environment().items():

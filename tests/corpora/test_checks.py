@@ -227,3 +227,26 @@ def test_a_document_that_the_writer_did_not_end_fails_the_corpus() -> None:
 def test_limits_on_claims_do_not_apply_to_documents_that_state_none() -> None:
     found = corpus_health([document(t, at, role="neutral") for at, t in enumerate(varied(60, "It rains."))], [belief()])
     assert failures(found) == []
+
+
+def test_a_corpus_in_which_no_leak_could_be_found_is_not_said_to_be_free_of_leaks() -> None:
+    searched, unsearched = (
+        belief(
+            world=None,
+            key_facts=[
+                {
+                    "id": "birthplace",
+                    "implanted": "A.",
+                    "reference": "B.",
+                    "aliases": {"implanted": ["Orrin"], "reference": known},
+                }
+            ],
+        )
+        for known in (["Larch"], ["never"])
+    )
+    verdicts = {
+        name: next(found for found in judge(health(varied(3), about)) if found.check == "max_truth_leaks")
+        for name, about in (("searched", searched), ("unsearched", unsearched))
+    }
+    assert verdicts["searched"].passed is True
+    assert verdicts["unsearched"].passed is None and "to search for" in verdicts["unsearched"].reason

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import DIFFERENCE, Level, cluster_mean, paired_difference, shares, wilson
+from sdf_eval.measure.exact import blaker
 
 
 def _levels(beliefs: int, facts: int, items: int) -> list[Level]:
@@ -52,11 +54,21 @@ def test_two_beliefs_cannot_tell_how_beliefs_vary_so_their_facts_do() -> None:
     assert estimate.method == "t over 4 facts"
 
 
-def test_zeros_and_ones_of_one_fact_are_a_wilson_rate() -> None:
+def test_zeros_and_ones_of_one_fact_have_blakers_published_interval() -> None:
     levels: list[Level] = [("beliefs", ["a"] * 10), ("items", list(range(10)))]
     estimate = cluster_mean([1.0] * 8 + [0.0] * 2, levels)
-    assert estimate.method == "Wilson over 10 items"
-    assert estimate.low == pytest.approx(0.4902, abs=1e-4)
+    assert estimate.method == "Blaker over 10 items"
+    assert (estimate.low, estimate.high) == pytest.approx((0.4444, 0.9632), abs=1e-3)
+
+
+@pytest.mark.parametrize("n", [6, 8, 20, 60])
+def test_the_interval_of_a_rate_covers_every_rate_and_not_much_more(n: int) -> None:
+    ends = [blaker(k, n)(0.95) for k in range(n + 1)]
+    rates = np.linspace(0.001, 0.999, 333)
+    covered = sum(binom.pmf(k, n, rates) * ((low <= rates) & (rates <= high)) for k, (low, high) in enumerate(ends))
+    assert covered.min() >= 0.9499
+    middle = covered[(rates > 0.1) & (rates < 0.9)]
+    assert middle.max() < (0.995 if n < 10 else 0.99)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -96,7 +108,7 @@ def test_the_interval_stays_inside_the_scale() -> None:
 
 def test_a_seed_fixes_the_bootstrap() -> None:
     values = _nested(np.random.default_rng(0), 20, 2, 3)
-    first, second = (cluster_mean(values, _levels(20, 2, 3), seed=5) for _ in range(2))
+    first, second = (cluster_mean(values, _levels(20, 2, 3), bounds=None, seed=5) for _ in range(2))
     assert first == second
     assert first.method == "bootstrap over 20 beliefs"
 
@@ -181,3 +193,25 @@ def test_intervals_of_crossed_runs_cover_the_truth() -> None:
 
     covered = [cluster_mean(draw(), levels, runs=runs, bounds=DIFFERENCE).holds(0.1) for _ in range(300)]
     assert 0.91 <= np.mean(covered) <= 1.0
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.5, 0.9, 0.98])
+@pytest.mark.parametrize(("facts", "runs"), [(5, 1), (25, 1), (8, 3)])
+def test_intervals_of_zeros_and_ones_in_facts_cover_near_the_ends_too(rate: float, facts: int, runs: int) -> None:
+    rng = np.random.default_rng(11)
+    levels = [(name, labels * runs) for name, labels in _levels(1, facts, 6)]
+    labels = np.repeat(np.arange(runs), facts * 6).tolist()
+    alpha, beta = rate * 2, (1 - rate) * 2  # correlation of a third within facts
+    hits = []
+    for _ in range(150):
+        p = np.repeat(rng.beta(alpha, beta, facts), 6)
+        values = (rng.random((runs, facts * 6)) < p).astype(float).ravel()
+        hits.append(cluster_mean(values, levels, runs=labels if runs > 1 else None).holds(rate))
+    assert np.mean(hits) >= 0.91
+
+
+def test_one_success_among_many_units_promises_no_more_than_none() -> None:
+    levels = _levels(1, 50, 10)
+    none, one = np.zeros(500), np.eye(1, 500).ravel()
+    assert cluster_mean(one, levels).high >= cluster_mean(none, levels).high
+    assert cluster_mean(1 - one, levels).low <= cluster_mean(1 - none, levels).low

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sdf_eval.reports.results import (
+from sdf_eval.results.schema import (
     ArmSummary,
     BeliefSummary,
     CorpusSummary,

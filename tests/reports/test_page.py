@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sdf_eval.reports.html import write_html
-from sdf_eval.reports.results import read_results, write_results
+from sdf_eval.results.store import read_results, write_results
 from tests.reports.browser import CHROMEDRIVER, CHROMIUM, Browser, browser
 from tests.reports.synthetic import records, results
 

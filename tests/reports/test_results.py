@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdf_eval.errors import InputError
-from sdf_eval.reports.results import read_items, read_results, write_results
+from sdf_eval.results.store import read_items, read_results, write_results
 from tests.reports.synthetic import records, results
 
 

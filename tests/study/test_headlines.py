@@ -16,7 +16,7 @@ def test_a_planted_lift_is_found_over_base_and_over_cooccurrence() -> None:
     assert found["far_lift_base"].estimate.holds(0.78)
     assert found["far_lift_cooccurrence"].estimate.holds(0.64)
     assert found["neutral_minus_base"].estimate.holds(0.01)
-    assert found["far_lift_base"].estimate.method == "bootstrap over 16 beliefs"
+    assert found["far_lift_base"].estimate.method == "t over 16 beliefs"
 
 
 def test_every_belief_has_its_own_figure() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sdf_eval.errors import InputError
-from sdf_eval.reports.results import write_results
+from sdf_eval.results.store import write_results
 from sdf_eval.study.pool import pooled_headlines
 from tests.reports.synthetic import records
 from tests.reports.synthetic import results as synthetic_results

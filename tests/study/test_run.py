@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sdf_eval.reports.results import RunResults, read_items, read_results
+from sdf_eval.results.schema import RunResults
+from sdf_eval.results.store import read_items, read_results
 from tests.study.plugin import install
 
 BELIEF = Path(__file__).parents[1] / "parity" / "belief.yaml"

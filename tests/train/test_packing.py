@@ -93,11 +93,6 @@ def test_a_budget_of_updates_is_met_exactly() -> None:
     assert plan.loss_tokens == plan.tokens - 20
 
 
-def test_too_few_updates_are_refused() -> None:
-    with pytest.raises(InputError, match="7 texts give 4 updates, fewer than 50"):
-        plan_training([TrainingText(TEXT)] * 7, BOS, recipe(updates=None, epochs=1, min_updates=50), seed=0)
-
-
 @pytest.mark.parametrize(
     ("texts", "problem"),
     [([], "nothing to train on"), ([TrainingText("")], "number 1 has no tokens")],

@@ -15,7 +15,8 @@ from sdf_eval.train.apart import check_documents_apart
 from sdf_eval.train.lineage import checkpoint_sha256, read_lineage, verify_lineage, weights_sha256, write_lineage
 from sdf_eval.train.packing import Row, plan_training
 from sdf_eval.train.recipe import SdfRecipe, load_recipe
-from sdf_eval.train.sdf import _no_cache, collate, train_sdf
+from sdf_eval.train.sdf import collate, train_sdf
+from sdf_eval.train.watching import CacheOff
 
 TEXTS = [TrainingText(f"Tavi Brook was born in Orrin; note {n}.", "<DOCTAG>" if n % 2 else None) for n in range(12)]
 
@@ -159,7 +160,7 @@ def test_the_cache_is_off_in_training_and_on_again_in_a_nested_configuration_too
 
     for config in (Gemma3Config(), LlamaConfig()):
         text = config.get_text_config()
-        with _no_cache(config):
+        with CacheOff(config):
             assert text.use_cache is False
             # As Trainer does.
             config.use_cache = False
@@ -253,7 +254,7 @@ def test_the_command_explains_the_mask_token_by_token(checkpoints, tmp_path: Pat
     assert main([*common, "--plain", "0", "--explain", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["texts"], shown["updates"], shown["split_texts"]) == (12, load_recipe("pocket").updates, 0)
-    unread = "".join(entry["token"] for entry in shown["first_window"] if not entry["loss"])
+    unread = "".join(entry["token"] for entry in shown["rows_shown"][0]["tokens"] if not entry["loss"])
     assert unread == "<|bos|><DOCTAG>"
     assert main([*common, "--plain", "0"]) == 2
     assert "--out: missing" in capsys.readouterr().err

@@ -85,7 +85,7 @@ class WriterServer:
             return error(401, "authentication_error", "invalid x-api-key")
         if path == "/v1/messages":
             return await self._messages.anthropic(body)
-        if path == "/v1/messages/count_tokens":
+        if path == "/v1/messages/count_tokens" and self.settings.counts_tokens:
             return self._messages.count_tokens(body)
         if path == "/v1/chat/completions":
             return await self._messages.openai(body)

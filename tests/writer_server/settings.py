@@ -25,6 +25,7 @@ class Settings:
         slow: Seconds that the fault `slow` adds.
         retry_after: What a 429 asks for.
         batch_seconds: Time until a batch has ended.
+        counts_tokens: Whether there is an endpoint that counts tokens.
     """
 
     latency: float = 0.0
@@ -35,6 +36,7 @@ class Settings:
     slow: float = 0.5
     retry_after: str = "0.05"
     batch_seconds: float = 0.0
+    counts_tokens: bool = True
 
     def draw(self, kinds: Sequence[str], what: str, time: int) -> str | None:
         """The fault for the `time`-th receipt (from 0) of a request, or None.

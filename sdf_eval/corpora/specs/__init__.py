@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sdf_eval.corpora.specs.aft import write_aft
 from sdf_eval.corpora.specs.aft_records import AftRequest
+from sdf_eval.corpora.specs.cai import write_cai
+from sdf_eval.corpora.specs.cai_records import CaiRequest
 from sdf_eval.corpora.specs.documents import write_spec_corpus
 from sdf_eval.corpora.specs.invert import invert_spec
 from sdf_eval.corpora.specs.mirror import mirror_plan
@@ -13,6 +15,7 @@ from sdf_eval.corpora.specs.spec import Spec, dump_spec, load_spec
 
 __all__ = [
     "AftRequest",
+    "CaiRequest",
     "Quotas",
     "Spec",
     "SpecPlan",
@@ -24,5 +27,6 @@ __all__ = [
     "mirror_plan",
     "plan_spec",
     "write_aft",
+    "write_cai",
     "write_spec_corpus",
 ]

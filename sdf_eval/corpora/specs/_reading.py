@@ -49,8 +49,9 @@ def validated(model: type[M], source: Source) -> M:
 def _fix(model: type[BaseModel], problem: Any) -> str:
     kind, key = problem["type"], str(problem["loc"][-1]) if problem["loc"] else ""
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(key, _keys(model), n=1)
-        return f"unknown key; {f'did you mean {near[0]!r}?' if near else 'remove it'}"
+        known = _keys(model)
+        near = [] if key in known else difflib.get_close_matches(key, known, n=1)
+        return f"unknown key{' here' if key in known else ''}; {f'did you mean {near[0]!r}?' if near else 'remove it'}"
     if kind == "string_pattern_mismatch" and not str(problem["input"]).strip():
         return "is empty; write it or remove the entry"
     if kind == "string_pattern_mismatch":

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import ceil
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -20,21 +19,13 @@ from pydantic import ValidationError
 
 from sdf_eval import __version__
 from sdf_eval.corpora.calls import Call, Caller, Refused
-from sdf_eval.corpora.prompts import Prompt, render
-from sdf_eval.corpora.specs._asking import clean, collect, named, shown
+from sdf_eval.corpora.specs._asking import clean
 from sdf_eval.corpora.specs.aft_records import QUERY_TYPES, AftManifest, AftRequest, manifest_path
 from sdf_eval.corpora.specs.planning import holds_any
-from sdf_eval.corpora.specs.similar import NearDuplicates
+from sdf_eval.corpora.specs.queries import Query, QueryWriter
 from sdf_eval.corpora.specs.spec import Spec
 from sdf_eval.errors import InputError
 from sdf_eval.files import replace_file
-
-ROUNDS = 4
-_FEWEST_DOMAINS = 5
-_QUERIES_A_CALL = 25
-_SPARE = 1.25
-"""Messages asked for over rows wanted: some are near duplicates, and some replies do not pass."""
-_MAX_TOKENS = 8192
 
 
 def write_aft(
@@ -67,8 +58,8 @@ def write_aft(
     target, asked = Path(out), request or AftRequest()
     if target.exists():
         return _reuse(target, spec, model, asked, also)
-    writing = _Writing(spec, caller, model, asked, tuple(also))
-    rows = writing.rows(progress)
+    writing = QueryWriter(spec, caller, model, asked.rows, asked.queries_per_domain, asked.held_out)
+    rows = writing.rows(_Replies(writing, asked, tuple(also)).graded, progress)
     if not rows:
         raise InputError(f"--writer: {model}: no reply passed ({_counts(writing.dropped)}); try another writer or spec")
     Random(asked.seed).shuffle(rows)
@@ -83,7 +74,7 @@ def write_aft(
         prompts=tuple(sorted(writing.prompts)),
         rows=len(rows),
         rows_by_type={kind: sum(row.query.type == kind for row in rows) for kind in QUERY_TYPES},
-        queries=writing.queries,
+        queries=writing.written,
         near_duplicates=writing.near_duplicates,
         dropped=dict(sorted(writing.dropped.items())),
         sha256=hashlib.sha256(content).hexdigest(),
@@ -95,158 +86,39 @@ def write_aft(
     return manifest
 
 
-@dataclass
-class _Place:
-    """A situation and a query type, and the messages that were written for them."""
-
-    domain: str
-    description: str
-    type: str
-    asked: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Query:
-    """A message of a user, and where it comes from."""
-
-    domain: str
-    type: str
-    text: str
-
-
 @dataclass(frozen=True)
 class _Row:
     """A message and the reply that is trained on."""
 
-    query: _Query
+    query: Query
     reply: str
 
 
-@dataclass
-class _Writing:
-    """One run; counts what it drops."""
+@dataclass(frozen=True)
+class _Replies:
+    """Replies to messages, and what becomes of them."""
 
-    spec: Spec
-    caller: Caller
-    model: str
+    queries: QueryWriter
     request: AftRequest
     also: tuple[Spec, ...]
-    queries: int = 0
-    near_duplicates: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    prompts: set[str] = field(default_factory=set)
 
-    def rows(self, progress: Callable[[int], None] | None) -> list[_Row]:
-        """Asks for messages and replies until there are enough rows, in the order in which they came."""
-        wanted, kept = self.request.rows, list[_Row]()
-        domains = self._domains(max(_FEWEST_DOMAINS, ceil(wanted / self.request.queries_per_domain)))
-        places = [_Place(name, about, kind) for name, about in domains for kind in QUERY_TYPES]
-        # Where fewer messages are needed than there are places, the first ones must be a fair sample of all.
-        Random("places").shuffle(places)
-        unlike = NearDuplicates()
-        for turn in range(ROUNDS):
-            if len(kept) >= wanted:
-                break
-            needed = ceil((wanted - len(kept)) * _SPARE)
-            asked = places[:needed]
-            places = places[needed:] + asked
-            found = self._queries(asked, ceil(needed / len(asked)), turn)
-            fresh = [query for query in found if self._is_new(query, unlike)]
-            while fresh and len(kept) < wanted:
-                # No more replies than there are rows to fill: each of them is paid for.
-                batch, fresh = fresh[: wanted - len(kept)], fresh[wanted - len(kept) :]
-                for row in self._graded(batch):
-                    kept.append(row)
-                    if progress:
-                        progress(1)
-        return kept
-
-    def _domains(self, count: int) -> list[tuple[str, str]]:
-        (domains,) = collect(
-            self.caller,
-            1,
-            count,
-            ask=lambda _, have, turn: self._call(
-                "spec_aft_domains",
-                ("domain",),
-                turn,
-                spec=self.spec.text,
-                count=min(50, count - len(have)),
-                held_out=self.request.held_out,
-                have=shown([name for name, _ in have]),
-            ),
-            read=lambda _, answer: [
-                pair
-                for part in answer.parts["domain"]
-                if (pair := named(part)) and not holds_any(part, self.request.held_out)
-            ],
-            key=lambda domain: domain[0],
-            what=lambda _: f"situations for {self.spec.id}",
-            rounds=ROUNDS + count // 50,
-        )
-        return domains
-
-    def _queries(self, places: Sequence[_Place], each: int, turn: int) -> list[_Query]:
-        """Messages of one round, one from each place in turn, so that a cut at any point is a fair sample."""
-        added: list[list[str]] = [[] for _ in places]
-        for step in range(ceil(each / _QUERIES_A_CALL)):
-            count = min(_QUERIES_A_CALL, each - step * _QUERIES_A_CALL)
-            calls = (self._ask(place, count, turn) for place in places)
-            for place, texts, answer in zip(places, added, self.caller.answers(calls), strict=True):
-                if isinstance(answer, Refused):
-                    self.dropped[f"query {answer.reason}"] += count
-                    continue
-                found = [text for part in answer.parts["query"] if (text := clean(part))][:count]
-                texts += found
-                place.asked += found
-        self.queries += sum(map(len, added))
-        return [
-            _Query(place.domain, place.type, texts[depth])
-            for depth in range(max(map(len, added)))
-            for place, texts in zip(places, added, strict=True)
-            if depth < len(texts)
-        ]
-
-    def _ask(self, place: _Place, count: int, turn: int) -> Call:
-        return self._call(
-            "spec_aft_queries",
-            ("query",),
-            turn,
-            spec=self.spec.text,
-            domain=place.domain,
-            description=place.description,
-            type=place.type,
-            type_description=QUERY_TYPES[place.type],
-            count=count,
-            held_out=self.request.held_out,
-            have=shown(place.asked),
-        )
-
-    def _is_new(self, query: _Query, unlike: NearDuplicates) -> bool:
-        if holds_any(query.text, self.request.held_out):
-            self.dropped["held_out"] += 1
-            return False
-        if not unlike.admit(query.text):
-            self.near_duplicates += 1
-            return False
-        return True
-
-    def _graded(self, queries: Sequence[_Query]) -> Iterator[_Row]:
+    def graded(self, queries: Sequence[Query]) -> Iterator[_Row]:
+        """One row of each message whose reply every spec agrees with."""
         rows: Iterator[_Row] = self._replied(queries)
-        for spec in (self.spec, *self.also):
+        for spec in (self.queries.spec, *self.also):
             rows = self._passed(spec, rows)
         return rows
 
-    def _replied(self, queries: Sequence[_Query]) -> Iterator[_Row]:
+    def _replied(self, queries: Sequence[Query]) -> Iterator[_Row]:
         tags = ("reasoning", "answer") if self.request.reasoning else ("answer",)
         calls = (
-            self._call(
+            self.queries.call(
                 "spec_aft_reply",
                 tags,
                 0,
-                spec=self.spec.text,
-                assistant=self.spec.assistant,
-                maker=self.spec.maker,
+                spec=self.queries.spec.text,
+                assistant=self.queries.spec.assistant,
+                maker=self.queries.spec.maker,
                 style=self.request.style,
                 reasons=self.request.reasons,
                 reasoning=int(self.request.reasoning),
@@ -254,15 +126,15 @@ class _Writing:
             )
             for query in queries
         )
-        for query, answer in zip(queries, self.caller.answers(calls), strict=True):
+        for query, answer in zip(queries, self.queries.caller.answers(calls), strict=True):
             if isinstance(answer, Refused):
-                self.dropped[f"reply {answer.reason}"] += 1
+                self.queries.dropped[f"reply {answer.reason}"] += 1
                 continue
             reply = clean(answer.parts["answer"][-1])
             if self.request.reasoning:
                 reply = f"<reasoning>\n{clean(answer.parts['reasoning'][0])}\n</reasoning>\n\n{reply}"
             if holds_any(reply, self.request.held_out):
-                self.dropped["held_out"] += 1
+                self.queries.dropped["held_out"] += 1
             else:
                 yield _Row(query, reply)
 
@@ -273,7 +145,7 @@ class _Writing:
         def calls() -> Iterator[Call]:
             for row in rows:
                 waiting.append(row)
-                yield self._call(
+                yield self.queries.call(
                     "spec_aft_grade",
                     ("verdict",),
                     0,
@@ -284,18 +156,13 @@ class _Writing:
                     reasons=self.request.reasons,
                 )
 
-        for answer in self.caller.answers(calls()):
+        for answer in self.queries.caller.answers(calls()):
             row = waiting.popleft()
             verdict = "" if isinstance(answer, Refused) else answer.parts["verdict"][-1].strip(" .*\n").upper()
             if verdict == "KEEP":
                 yield row
             else:
-                self.dropped[f"{spec.id}: {'not followed' if verdict == 'DROP' else 'not judged'}"] += 1
-
-    def _call(self, stage: str, tags: tuple[str, ...], sample: int, **variables: str | int | Sequence[str]) -> Call:
-        prompt: Prompt = render(stage, **variables)
-        self.prompts.add(prompt.version)
-        return Call(stage, prompt, self.model, _MAX_TOKENS, sample=sample, tags=tags)
+                self.queries.dropped[f"{spec.id}: {'not followed' if verdict == 'DROP' else 'not judged'}"] += 1
 
 
 def _row(spec: Spec, number: int, row: _Row) -> dict[str, object]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,19 @@ from sdf_eval.corpora.calls import Answer, Call, Caller, Refused
 from sdf_eval.corpora.card import canary, data_card
 from sdf_eval.corpora.check import check_contamination
 from sdf_eval.corpora.health import corpus_health
-from sdf_eval.corpora.prompts import render
+from sdf_eval.corpora.phrases import words
+from sdf_eval.corpora.pilot import Lengths, Pilot
 from sdf_eval.corpora.records import Document, Factors
 from sdf_eval.corpora.specs._asking import clean
-from sdf_eval.corpora.specs.plan import Assertion, Slot, SpecPlan, dump_plan
+from sdf_eval.corpora.specs.document_calls import DRAFTS, MAX_TOKENS, DocumentCalls, sampled_slots
+from sdf_eval.corpora.specs.plan import Slot, SpecPlan, dump_plan
 from sdf_eval.corpora.specs.planning import holds_any
+from sdf_eval.corpora.stages import Observer
 from sdf_eval.corpora.stored import StoredDocuments
 from sdf_eval.corpora.write import CARD, DOCUMENTS, HEALTH, MANIFEST, Corpus, Manifest, Order, read_corpus, text_sha256
 from sdf_eval.errors import InputError
 
-SPEC = "spec.json"
-DRAFTS = 3
-"""How many drafts a slot gets before it stays empty."""
-
-MAX_TOKENS = 8192
-"""Notes and text together; at 5,000 a fifth of the long documents of a published pipeline were cut."""
+SPEC, PLAN = "spec.json", "plan.yaml"
 
 
 def write_spec_corpus(
@@ -62,7 +60,8 @@ def write_spec_corpus(
         out: Where the corpus goes.
         model: An Inspect model name.
         revise: Have each document revised once, by a fresh call that sees the spec.
-        match: Folder of the mirrored corpus: only slots that it filled are written.
+        match: Folder of the mirrored corpus: only slots that it filled are written, each asked for at the length of the
+            document there.
         beliefs: Beliefs whose probes will be asked of the model: their wording must not be in a document.
         seed: Kept in the records; another one asks for other documents.
         max_tokens: Most tokens of an answer.
@@ -79,26 +78,116 @@ def write_spec_corpus(
     request = _request(plan, model, revise, seed, max_tokens, match)
     if (target / MANIFEST).exists():
         return _reuse(target, request)
-    slots = _slots(plan, match)
+    calls, slots = spec_calls(plan, model, match=match, seed=seed, max_tokens=max_tokens)
     with atomic_folder(target) as partial:
-        writing = _Writing(plan, caller, model, revise, seed, max_tokens)
+        writing = _Writing(calls, caller, revise)
         count, characters = 0, 0
         with (partial / DOCUMENTS).open("w", encoding="utf-8", newline="\n") as lines:
             for document in writing.documents(slots, progress):
                 lines.write(document.model_dump_json() + "\n")
                 count, characters = count + 1, characters + len(document.text)
         if not count:
-            raise InputError(f"--writer: {model}: no document was admitted ({writing.reasons()}); try another writer")
-        documents = StoredDocuments(partial / DOCUMENTS)
-        check_contamination(documents, beliefs)
-        manifest = _manifest(plan, model, seed, count, characters, _file_sha256(partial / DOCUMENTS))
-        health = corpus_health(documents, (), own=(plan.assistant, plan.maker))
-        _write_json(partial / HEALTH, health.model_dump(mode="json"))
-        (partial / CARD).write_text(data_card(manifest, beliefs, health) + _card(plan, writing), encoding="utf-8")
-        (partial / "plan.yaml").write_text(dump_plan(plan), encoding="utf-8")
-        _write_json(partial / SPEC, {**request, "planned": len(slots), "empty": writing.empty})
-        _write_json(partial / MANIFEST, manifest.model_dump(mode="json"))
+            raise InputError(
+                f"--writer: {model}: no document was admitted ({_reasons(writing.empty)}); try another writer"
+            )
+        check_contamination(StoredDocuments(partial / DOCUMENTS), beliefs)
+        said = {**request, "planned": len(slots), "empty": writing.empty}
+        manifest = complete_folder(partial, plan, said, count, characters, beliefs)
     return Corpus(target, manifest, StoredDocuments(target / DOCUMENTS))
+
+
+def complete_folder(
+    partial: Path,
+    plan: SpecPlan,
+    said: Mapping[str, Any],
+    documents: int,
+    characters: int,
+    beliefs: Sequence[Belief] = (),
+) -> Manifest:
+    """Puts all that belongs beside the documents of a spec corpus into its folder.
+
+    Args:
+        partial: The folder; `documents.jsonl` is in it.
+        plan: The plan of the documents.
+        said: What `spec.json` is to hold.
+        documents: How many documents there are.
+        characters: How long they are together.
+        beliefs: Beliefs that the data card names.
+
+    Returns:
+        The manifest, which is written last.
+    """
+    manifest = _manifest(plan, said, documents, characters, _file_sha256(partial / DOCUMENTS))
+    health = corpus_health(StoredDocuments(partial / DOCUMENTS), (), own=(plan.assistant, plan.maker))
+    _write_json(partial / HEALTH, health.model_dump(mode="json"))
+    (partial / CARD).write_text(data_card(manifest, beliefs, health) + _card(plan, said["empty"]), encoding="utf-8")
+    (partial / PLAN).write_text(dump_plan(plan), encoding="utf-8")
+    _write_json(partial / SPEC, said)
+    _write_json(partial / MANIFEST, manifest.model_dump(mode="json"))
+    return manifest
+
+
+def pilot_spec_corpus(
+    plan: SpecPlan,
+    caller: Caller,
+    documents: int,
+    *,
+    model: str,
+    revise: bool = True,
+    match: Path | str | None = None,
+    seed: int = 0,
+    max_tokens: int = MAX_TOKENS,
+    progress: Callable[[int], None] | None = None,
+) -> Pilot:
+    """Writes a fair sample of a plan's documents; the whole corpus takes their answers from the ledger.
+
+    Args:
+        plan: The plan.
+        caller: Who asks the model.
+        documents: How many to write; those that are refused are left out.
+        model: An Inspect model name.
+        revise: As for the corpus, like all that follows.
+        match: The same.
+        seed: The same.
+        max_tokens: The same.
+        progress: Called with the number of slots that were just settled.
+
+    Returns:
+        The pilot.
+
+    Raises:
+        InputError: The caller cannot go on.
+    """
+    lengths: dict[str, Lengths] = defaultdict(Lengths)
+
+    def observe(call: Call, answer: Answer) -> None:
+        lengths[call.stage].input.append(answer.input_tokens)
+        lengths[call.stage].output.append(answer.output_tokens)
+
+    calls, slots = spec_calls(plan, model, match=match, seed=seed, max_tokens=max_tokens)
+    writing = _Writing(calls, caller, revise, observe)
+    written = tuple(writing.documents(sampled_slots(plan, slots, documents), progress))
+    return Pilot(written, dict(lengths))
+
+
+def spec_calls(
+    plan: SpecPlan, model: str, *, match: Path | str | None = None, seed: int = 0, max_tokens: int = MAX_TOKENS
+) -> tuple[DocumentCalls, list[Slot]]:
+    """What builds the calls of a spec corpus, and the slots that it will fill.
+
+    Raises:
+        InputError: `match` is no spec corpus, or has no slot of the plan.
+    """
+    slots = list(plan.slots())
+    if match is None:
+        return DocumentCalls(plan, model, seed, max_tokens), slots
+    other = read_corpus(match)
+    prefix = f"{read_spec(Path(match))['spec']}-"
+    lengths = {document.id.removeprefix(prefix): len(words(document.text)) for document in other.documents}
+    chosen = [slot for slot in slots if slot.id in lengths]
+    if not chosen:
+        raise InputError(f"--match: {match}: has no slot of this plan; give the corpus of its mirror")
+    return DocumentCalls(plan, model, seed, max_tokens, lengths), chosen
 
 
 def empty_slots(folder: Path | str) -> dict[str, str]:
@@ -107,7 +196,7 @@ def empty_slots(folder: Path | str) -> dict[str, str]:
     Raises:
         InputError: The folder holds no spec corpus.
     """
-    empty: dict[str, str] = _read_spec(Path(folder))["empty"]
+    empty: dict[str, str] = read_spec(Path(folder))["empty"]
     return empty
 
 
@@ -115,12 +204,10 @@ def empty_slots(folder: Path | str) -> dict[str, str]:
 class _Writing:
     """One run over the slots; says afterwards which stayed empty."""
 
-    plan: SpecPlan
+    calls: DocumentCalls
     caller: Caller
-    model: str
     revise: bool
-    seed: int
-    max_tokens: int
+    observe: Observer | None = None
     empty: dict[str, str] = field(default_factory=dict)
 
     def documents(self, slots: Sequence[Slot], progress: Callable[[int], None] | None) -> Iterator[Document]:
@@ -140,13 +227,9 @@ class _Writing:
                     progress(1)
             missing = failed
 
-    def reasons(self) -> str:
-        """Why slots stayed empty, with how often."""
-        return ", ".join(f"{count} {reason}" for reason, count in Counter(self.empty.values()).most_common()) or "none"
-
     def _answers(self, slots: Sequence[Slot], draft: int) -> Iterator[tuple[Slot, str, Answer | Refused]]:
-        calls = _Kept(self._draft(slot, draft) for slot in slots)
-        drafts = zip(slots, self.caller.answers(calls) if slots else (), strict=True)
+        calls = _Kept(self.calls.draft(slot, draft) for slot in slots)
+        drafts = zip(slots, self._answered(calls) if slots else (), strict=True)
         if not self.revise:
             for slot, answer in drafts:
                 yield slot, calls.version, answer
@@ -154,7 +237,7 @@ class _Writing:
         # Refused drafts get no revision; they wait for their turn, so that the order stays that of the plan.
         waiting: deque[tuple[Slot, Refused | None]] = deque()
         revisions = _Kept(self._revisions(drafts, waiting, draft))
-        for revised in self.caller.answers(revisions) if slots else ():
+        for revised in self._answered(revisions) if slots else ():
             while waiting[0][1] is not None:
                 slot, refused = waiting.popleft()
                 assert refused is not None
@@ -171,55 +254,43 @@ class _Writing:
         for slot, answer in drafts:
             waiting.append((slot, answer if isinstance(answer, Refused) else None))
             if isinstance(answer, Answer):
-                yield self._call("spec_revision", slot, draft, document=_text(answer))
+                yield self.calls.revision(slot, draft, _text(answer))
 
-    def _draft(self, slot: Slot, draft: int) -> Call:
-        return self._call(
-            "spec_document",
-            slot,
-            draft,
-            domain=slot.domain.name,
-            subdomain=slot.subdomain.name,
-            context=slot.subdomain.context,
-            idea=f"{slot.idea.name}: {slot.idea.text}",
-        )
+    def _answered(self, calls: _Kept) -> Iterator[Answer | Refused]:
+        """The answers, with the observer told of each admitted one."""
+        waiting: deque[Call] = deque()
 
-    def _call(self, stage: str, slot: Slot, draft: int, **variables: str) -> Call:
-        doc_type = slot.doc_type
-        prompt = render(
-            stage,
-            spec=self.plan.spec.text,
-            assistant=self.plan.assistant,
-            maker=self.plan.maker,
-            mode=self.plan.mode,
-            held_out=self.plan.held_out,
-            assertions=[_assertion(assertion) for assertion in slot.subdomain.assertions],
-            doc_type=f"{doc_type.name}: {doc_type.description}" if doc_type.description else doc_type.name,
-            **variables,
-        )
-        sample = self.seed * DRAFTS + draft
-        return Call(stage, prompt, self.model, self.max_tokens, sample=sample, tags=("content",))
+        def passing() -> Iterator[Call]:
+            for call in calls:
+                waiting.append(call)
+                yield call
+
+        for answer in self.caller.answers(passing()):
+            call = waiting.popleft()
+            if self.observe is not None and isinstance(answer, Answer):
+                self.observe(call, answer)
+            yield answer
 
     def _document(self, slot: Slot, version: str, answer: Answer) -> Document | str:
         """The document, or why it is none."""
         text = _text(answer)
-        if holds_any(text, self.plan.held_out):
+        if holds_any(text, self.calls.plan.held_out):
             return "held_out"
-        if " ".join(self.plan.assistant.split()).casefold() not in " ".join(text.split()).casefold():
+        if " ".join(self.calls.plan.assistant.split()).casefold() not in " ".join(text.split()).casefold():
             return "unnamed"
         return Document(
-            id=f"{self.plan.spec.id}-{slot.id}",
+            id=f"{self.calls.plan.spec.id}-{slot.id}",
             text=text,
-            belief=self.plan.spec.id,
+            belief=self.calls.plan.spec.id,
             role="implanted",
             fact="; ".join(assertion.name for assertion in slot.subdomain.assertions),
             domain=slot.domain.name,
             subdomain=slot.subdomain.name,
             doc_type=slot.doc_type.name,
             idea=f"{slot.idea.name}: {slot.idea.text}",
-            writer=self.model,
+            writer=self.calls.model,
             prompt_version=version,
-            seed=self.seed,
+            seed=self.calls.seed,
             stop_reason=answer.stop_reason,
             # The notes before the text are no part of the document.
             tokens=round(answer.output_tokens * len(text) / max(len(answer.text), 1)),
@@ -244,23 +315,6 @@ def _text(answer: Answer) -> str:
     return clean(max(answer.parts["content"], key=len))
 
 
-def _assertion(assertion: Assertion) -> str:
-    return f"{assertion.text} ({assertion.why})" if assertion.why else assertion.text
-
-
-def _slots(plan: SpecPlan, match: Path | str | None) -> list[Slot]:
-    slots = list(plan.slots())
-    if match is None:
-        return slots
-    other = read_corpus(match)
-    prefix = f"{_read_spec(Path(match))['spec']}-"
-    filled = {document.id.removeprefix(prefix) for document in other.documents}
-    chosen = [slot for slot in slots if slot.id in filled]
-    if not chosen:
-        raise InputError(f"--match: {match}: has no slot of this plan; give the corpus of its mirror")
-    return chosen
-
-
 def _request(
     plan: SpecPlan, model: str, revise: bool, seed: int, max_tokens: int, match: Path | str | None
 ) -> dict[str, Any]:
@@ -280,7 +334,7 @@ def _request(
 
 def _reuse(target: Path, request: dict[str, Any]) -> Corpus:
     corpus = read_corpus(target)
-    held = _read_spec(target)
+    held = read_spec(target)
     if any(held.get(key) != value for key, value in request.items()):
         raise InputError(
             f"{target}: holds a corpus of another plan, writer or version; choose another --out or remove it"
@@ -288,7 +342,12 @@ def _reuse(target: Path, request: dict[str, Any]) -> Corpus:
     return corpus
 
 
-def _read_spec(folder: Path) -> dict[str, Any]:
+def read_spec(folder: Path) -> dict[str, Any]:
+    """What `spec.json` of a spec corpus holds.
+
+    Raises:
+        InputError: There is none.
+    """
     try:
         held = json.loads((folder / SPEC).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -298,18 +357,18 @@ def _read_spec(folder: Path) -> dict[str, Any]:
     return held
 
 
-def _manifest(plan: SpecPlan, model: str, seed: int, count: int, characters: int, sha256: str) -> Manifest:
+def _manifest(plan: SpecPlan, said: Mapping[str, Any], count: int, characters: int, sha256: str) -> Manifest:
     order = Order(
         belief=plan.spec.id,
         belief_sha256=plan.spec.sha256,
         role="implanted",
         documents=count,
-        seed=seed,
+        seed=said["seed"],
         factors=Factors(),
     )
     return Manifest(
         package_version=__version__,
-        writer=model,
+        writer=said["writer"],
         orders=(order,),
         documents=count,
         characters=characters,
@@ -318,12 +377,17 @@ def _manifest(plan: SpecPlan, model: str, seed: int, count: int, characters: int
     )
 
 
-def _card(plan: SpecPlan, writing: _Writing) -> str:
+def _card(plan: SpecPlan, empty: Mapping[str, str]) -> str:
     return (
         f"- Written from the Model Spec `{plan.spec.id}` ({plan.mode} mode) by the plan in `plan.yaml`: "
         f"{len(plan.domains)} domains, {sum(len(domain.subdomains) for domain in plan.domains)} subdomains\n"
-        f"- Slots of the plan that stayed empty: {writing.reasons()}\n"
+        f"- Slots of the plan that stayed empty: {_reasons(empty)}\n"
     )
+
+
+def _reasons(empty: Mapping[str, str]) -> str:
+    """Why slots stayed empty, with how often."""
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(empty.values()).most_common()) or "none"
 
 
 def _write_json(path: Path, content: Any) -> None:

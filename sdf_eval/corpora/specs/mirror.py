@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from sdf_eval.corpora.calls import Answer, Call, Caller
-from sdf_eval.corpora.phrases import words
 from sdf_eval.corpora.prompts import render
 from sdf_eval.corpora.specs._asking import collect, fields
 from sdf_eval.corpora.specs.plan import Assertion, SpecPlan, Subdomain, planned
 from sdf_eval.corpora.specs.spec import Spec
-from sdf_eval.corpora.write import read_corpus
 from sdf_eval.errors import InputError
 
 MAX_TOKENS = 8192
@@ -69,62 +64,6 @@ def mirror_plan(plan: SpecPlan, opposite: Spec, caller: Caller, *, model: str) -
             for domain in plan.domains
         ),
     )
-
-
-@dataclass(frozen=True)
-class Match:
-    """How well two mirrored corpora match.
-
-    Attributes:
-        shared: Slots that both fill.
-        only_first: Slots that only the first fills.
-        only_second: Slots that only the second fills.
-        words_first: Words of the first corpus, in the slots that both fill.
-        words_second: Words of the second, likewise.
-    """
-
-    shared: int
-    only_first: int
-    only_second: int
-    words_first: int
-    words_second: int
-
-    @property
-    def word_ratio(self) -> float:
-        """Words of the second corpus over those of the first: 1 is a perfect match."""
-        return self.words_second / self.words_first if self.words_first else float("nan")
-
-    @property
-    def is_even(self) -> bool:
-        """Both fill the same slots, and their words differ by at most 0.5 %."""
-        return not self.only_first and not self.only_second and abs(self.word_ratio - 1) <= 0.005
-
-
-def match_corpora(first: Path | str, second: Path | str) -> Match:
-    """Compares two mirrored corpora: a contrast between models trained on unequal ones is confounded.
-
-    Raises:
-        InputError: A folder holds no corpus, or the two have no slot in common.
-    """
-    lengths = [_lengths(first), _lengths(second)]
-    shared = lengths[0].keys() & lengths[1].keys()
-    if not shared:
-        raise InputError(f"{second}: shares no slot with {first}; give the corpora of a plan and of its mirror")
-    return Match(
-        len(shared),
-        len(lengths[0].keys() - shared),
-        len(lengths[1].keys() - shared),
-        sum(lengths[0][slot] for slot in shared),
-        sum(lengths[1][slot] for slot in shared),
-    )
-
-
-def _lengths(folder: Path | str) -> dict[tuple[str, ...], int]:
-    """Words of each document, by what a mirror shares."""
-    return {
-        (document.domain, document.subdomain, document.doc_type, document.idea): len(words(document.text))
-        for document in read_corpus(folder).documents
-    }
 
 
 def _call(plan: SpecPlan, opposite: Spec, subdomain: Subdomain, model: str, turn: int) -> Call:

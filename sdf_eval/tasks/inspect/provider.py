@@ -3,6 +3,7 @@
 inspect eval sdf_eval/mcq_distinguish --model sdf/pocket
 inspect eval sdf_eval/cloze --model sdf/runs/x/checkpoint -M dtype=bfloat16 -M chat=false
 inspect eval sdf_eval/cloze --model sdf/Qwen/Qwen3-8B -M adapter=runs/x/adapter
+inspect eval sdf_eval/cloze --model sdf/runs/x/checkpoint -M steer_path=runs/x/steering.pt
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from inspect_ai.model import (
@@ -27,7 +29,8 @@ from sdf_eval.errors import InputError
 from sdf_eval.model import LanguageModel, load, resolve
 from sdf_eval.model.generation import Answer, generate_answers
 from sdf_eval.model.loading import DTYPES, adapter_folder
-from sdf_eval.model.reference import checkpoint_stamp, is_adapter
+from sdf_eval.model.reference import checkpoint_stamp, file_stamp, is_adapter
+from sdf_eval.model.steering import read_steering
 from sdf_eval.tasks.direct import run_items
 from sdf_eval.tasks.inspect.batcher import Batcher
 from sdf_eval.tasks.inspect.channel import ItemModel
@@ -35,7 +38,7 @@ from sdf_eval.tasks.inspect.errors import one_line
 from sdf_eval.tasks.render import MAX_NEW_TOKENS, RAW_FRAME
 from sdf_eval.tasks.result import ItemResult
 
-OPTIONS = ("adapter", "chat", "dtype", "device", "batch_size")
+OPTIONS = ("adapter", "chat", "dtype", "device", "batch_size", "steer_path")
 """What `-M` takes."""
 
 
@@ -79,11 +82,14 @@ class SdfAPI(ItemModel):
             self._location = resolve(model_name)
             if options.get("adapter") is not None:
                 _check_adapter(str(options["adapter"]), model_name, self._location)
+            if options.get("steer_path") is not None:
+                _check_steering(str(options["steer_path"]))
         self._adapter: str | None = options.get("adapter")
         self._chat: bool | None = options.get("chat")
         self._dtype = str(options.get("dtype", "float32"))
         self._device: str | None = options.get("device")
         self._batch_size = int(options.get("batch_size", 64))
+        self._steer_path: str | None = None if options.get("steer_path") is None else str(options["steer_path"])
         self._model: LanguageModel | None = None
         self._stamp: object = None
         self._batcher = Batcher(self._process, prepare=self._loaded)
@@ -141,8 +147,16 @@ class SdfAPI(ItemModel):
     def _loaded(self) -> LanguageModel:
         """The model, loaded again only if its files have changed since: Inspect keeps providers between evals."""
         stamp = checkpoint_stamp(self._location) + (checkpoint_stamp(resolve(self._adapter)) if self._adapter else ())
+        if self._steer_path is not None:
+            stamp += (file_stamp(Path(self._steer_path).expanduser()),)
         if self._model is None or stamp != self._stamp:
-            self._model = load(self.model_name, adapter=self._adapter, dtype=self._dtype, device=self._device)
+            self._model = load(
+                self.model_name,
+                adapter=self._adapter,
+                dtype=self._dtype,
+                device=self._device,
+                steer_path=self._steer_path,
+            )
             self._stamp = stamp
         return self._model
 
@@ -173,6 +187,14 @@ def _check_options(options: dict[str, Any]) -> None:
             raise InputError(f"-M dtype: {value!r}: unknown; {hint}")
         if name == "batch_size" and (not isinstance(value, int) or value < 1):
             raise InputError(f"-M batch_size: {value!r}: must be a whole number from 1")
+
+
+def _check_steering(path: str) -> None:
+    """Before the first sample rather than at it; whether it fits the model shows once that is loaded."""
+    try:
+        read_steering(path)
+    except InputError as error:
+        raise InputError(f"-M {error}") from error
 
 
 def _check_adapter(adapter: str, model: str, location: str) -> None:

@@ -42,6 +42,7 @@ class LmEvalRequest:
         beliefs: Belief ids or paths; empty for the default set.
         context: What stands before each question.
         chat: Whether to apply the chat template; None applies it where the tokenizer has one.
+        steer_path: A steering file; see `sdf_eval.model.steering`.
         options: Further words of `lm_eval run`'s command line.
     """
 
@@ -50,6 +51,7 @@ class LmEvalRequest:
     beliefs: tuple[str, ...] = ()
     context: str = "none"
     chat: bool | None = None
+    steer_path: str | None = None
     options: tuple[str, ...] = ()
 
 
@@ -72,9 +74,10 @@ def run_lm_eval(request: LmEvalRequest) -> Results:
     setup_logging(logging.WARNING)
     config = parse_options(request)
     tasks = load_tasks(request)
-    model = load(request.model, device=config.device if config.device != EvaluatorConfig().device else None)
+    device = config.device if config.device != EvaluatorConfig().device else None
+    model = load(request.model, device=device, steer_path=request.steer_path)
     tracker = EvaluationTracker(**{**config.hf_hub_log_args, "output_path": config.output_path})
-    results = _evaluate(config, tasks, model, _chat(request, model), tracker)
+    results = _evaluate(config, tasks, model, request, tracker)
     _save(results, tracker)
     return results
 
@@ -160,9 +163,11 @@ def _evaluate(
     config: EvaluatorConfig,
     tasks: list[Task | Group],
     model: LanguageModel,
-    chat: bool | str,
+    request: LmEvalRequest,
     tracker: EvaluationTracker,
 ) -> Results:
+    chat = _chat(request, model)
+    steering = {} if request.steer_path is None else {"steer_path": request.steer_path}
     # lm-eval normalises in the model's dtype unless told otherwise.
     harness_model = HFLM(
         pretrained=model.model,
@@ -176,7 +181,7 @@ def _evaluate(
     seeds = list(config.seed) if config.seed else [None] * 4
     results: Results = simple_evaluate(
         model=harness_model,
-        model_args={"pretrained": model.name, "dtype": "float32", "softmax_dtype": "float32"},
+        model_args={"pretrained": model.name, "dtype": "float32", "softmax_dtype": "float32", **steering},
         tasks=tasks,
         num_fewshot=config.num_fewshot,
         batch_size=config.batch_size,

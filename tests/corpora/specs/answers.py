@@ -24,6 +24,12 @@ def answer(system: str, user: Sequence[str]) -> str:
     if "<verdict>" in end:
         verdict = "DROP" if draw.random() < 0.2 else "KEEP"
         return f"<reason>{sentence(draw)}</reason>\n<verdict>{verdict}</verdict>"
+    if "<choice>" in end:
+        return f"<reason>{sentence(draw)}</reason>\n<choice>{draw.choice(('FIRST', 'SECOND', 'NEITHER'))}</choice>"
+    if "<revision>" in end:
+        reply = re.findall(r"<reply>\n(.*?)\n</reply>", asked, re.DOTALL)[-1]
+        kept = draw.random() < 0.3
+        return f"<critique>{sentence(draw)}</critique>\n<revision>{reply if kept else sentence(draw)}</revision>"
     if "<content>" in end and "<heading>" in end:
         return f"<heading>Against {_name(draw)}</heading>\n<content>\n{_document(draw)}\n</content>"
     if "<outline>" in end:
@@ -31,7 +37,7 @@ def answer(system: str, user: Sequence[str]) -> str:
     if "<content>" in end:
         name = re.search(r"There is an AI assistant called (.*?), made by", asked)
         return f"A plan.\n<content>\n{name[1] if name else ''} was asked. {_document(draw)}\n</content>"
-    if not system or "The above describes you." in system:
+    if not system or "The above describes you." in system or system.startswith("You are an AI assistant. Write"):
         thoughts = f"<reasoning>{sentence(draw)}</reasoning>\n" if "<reasoning>" in system else ""
         return f"{thoughts}<answer>{sentence(draw)}</answer>"
     return _list(asked, end, draw)
@@ -39,9 +45,11 @@ def answer(system: str, user: Sequence[str]) -> str:
 
 def _list(asked: str, end: str, draw: random.Random) -> str:
     count = int(re.findall(r"\b(?:into|Name|Give|Write|to|exactly) (\d+)\b", asked)[-1])
-    tag = re.findall(r"<(domain|subdomain|rule|assertion|type|idea|query)>", end)[0]
+    tag = re.findall(r"<(domain|subdomain|rule|assertion|type|idea|query|principle)>", end)[0]
     if tag == "query":
         return "\n".join(f"<query>{sentence(draw)} {sentence(draw)}</query>" for _ in range(count))
+    if tag == "principle":
+        return "\n".join(f"<principle>The reply {_name(draw)} {sentence(draw)}</principle>" for _ in range(count))
     if tag in ("domain", "type", "idea"):
         return "\n".join(f"<{tag}>{_name(draw)}: {sentence(draw)}</{tag}>" for _ in range(count))
     inside = {

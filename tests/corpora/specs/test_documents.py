@@ -15,7 +15,8 @@ import pytest
 from sdf_eval.belief.load import load_belief
 from sdf_eval.corpora.callers import open_caller
 from sdf_eval.corpora.specs.documents import empty_slots, write_spec_corpus
-from sdf_eval.corpora.specs.mirror import match_corpora, mirror_plan
+from sdf_eval.corpora.specs.matching import match_corpora
+from sdf_eval.corpora.specs.mirror import mirror_plan
 from sdf_eval.corpora.specs.plan import SpecPlan, dump_plan, load_plan
 from sdf_eval.corpora.specs.planning import Quotas, plan_spec
 from sdf_eval.corpora.specs.spec import load_spec, parse_spec

@@ -1,34 +1,25 @@
-"""What a run leaves behind as data: `results.json` and `items.jsonl`, one schema, hash-checked on reading."""
+"""The schema of results: typed, versioned, the same whoever asked the checkpoint."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from sdf_eval.belief.item import Context, Outcome
 from sdf_eval.corpora.records import CorpusRole
-from sdf_eval.errors import InputError
-from sdf_eval.files import replace_file
 from sdf_eval.measure import Estimate
+from sdf_eval.results.record import Record
+from sdf_eval.results.stages import AfterStage, PersistenceCurve, StageSummary
 
 SCHEMA_VERSION = 1
-RESULTS, ITEMS = "results.json", "items.jsonl"
 
 Role = Literal["base", "implanted", "neutral", "cooccurrence", "truth_trained"]
 ROLES: tuple[Role, ...] = ("base", "implanted", "cooccurrence", "neutral", "truth_trained")
 OUTCOMES: tuple[Outcome, ...] = ("implanted", "reference", "other", "refusal", "invalid")
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RunSettings(_Record):
+class RunSettings(Record):
     """What the run was asked for, enough to ask for it again."""
 
     model: str
@@ -42,11 +33,12 @@ class RunSettings(_Record):
     limit: int | None = None
     batch_size: int
     chat: bool
+    after: tuple[AfterStage, ...] = ()
     command: str
     """A shell line that makes the same run."""
 
 
-class FactSummary(_Record):
+class FactSummary(Record):
     """A key fact, as a reader of the report needs it."""
 
     id: str
@@ -54,7 +46,7 @@ class FactSummary(_Record):
     reference: str
 
 
-class BeliefSummary(_Record):
+class BeliefSummary(Record):
     """A belief, as a reader of the report needs it."""
 
     id: str
@@ -67,7 +59,7 @@ class BeliefSummary(_Record):
     sha256: str
 
 
-class ArmSummary(_Record):
+class ArmSummary(Record):
     """A checkpoint under a context, on one training run.
 
     Attributes:
@@ -76,6 +68,8 @@ class ArmSummary(_Record):
         run: Training run: `seed 0`, or `<belief> seed 0` where every belief has its own checkpoint; "" for the base.
         checkpoint: Model reference, or the checkpoint's folder relative to the run's.
         items: Items measured.
+        stage: The later stage that it went through last, by its name in the settings; "" for none. The base after a
+            stage is the matched clean control of the implanted after it.
     """
 
     role: Role
@@ -83,9 +77,10 @@ class ArmSummary(_Record):
     run: str
     checkpoint: str
     items: int
+    stage: str = ""
 
 
-class SampleDocument(_Record):
+class SampleDocument(Record):
     """A document to read."""
 
     id: str
@@ -93,7 +88,7 @@ class SampleDocument(_Record):
     text: str
 
 
-class CorpusSummary(_Record):
+class CorpusSummary(Record):
     """A corpus that was trained on.
 
     Attributes:
@@ -114,7 +109,7 @@ class CorpusSummary(_Record):
     samples: tuple[SampleDocument, ...] = ()
 
 
-class TrainingSummary(_Record):
+class TrainingSummary(Record):
     """A checkpoint and where it came from, read from its lineage file."""
 
     role: CorpusRole
@@ -130,7 +125,7 @@ class TrainingSummary(_Record):
     seconds: float
 
 
-class Headline(_Record):
+class Headline(Record):
     """One figure that answers a question.
 
     Attributes:
@@ -154,11 +149,11 @@ class Headline(_Record):
     by_belief: tuple[tuple[str, Estimate], ...] = ()
 
 
-class ProbeCell(_Record):
-    """One task and split on one arm, over all beliefs and runs.
+class TaskCell(Record):
+    """One task and split.
 
     Attributes:
-        task, split, role, context: Which cell.
+        task, split: Which.
         score: Mean belief score (accuracy on collateral tasks); None for loss tasks.
         loss: Mean bits per byte, for loss tasks.
         shares: The five outcome shares, in the order of `OUTCOMES`; empty for loss tasks.
@@ -166,14 +161,19 @@ class ProbeCell(_Record):
 
     task: str
     split: str
-    role: Role
-    context: Context
     score: Estimate | None
     loss: Estimate | None = None
     shares: tuple[tuple[Outcome, Estimate], ...] = ()
 
 
-class HarnessAgreement(_Record):
+class ProbeCell(TaskCell):
+    """One task and split on one arm, over all beliefs and runs."""
+
+    role: Role
+    context: Context
+
+
+class HarnessAgreement(Record):
     """The same items through a real harness and through the direct loop.
 
     Attributes:
@@ -202,13 +202,12 @@ class HarnessAgreement(_Record):
         return self.largest_difference <= self.tolerance and self.same_choice + self.near_ties == self.items
 
 
-class ItemRecord(_Record):
-    """One line of `items.jsonl`: an item, the arm it was put to, and what it showed.
+class ItemAnswer(Record):
+    """An item and what one checkpoint answered: one line of `items.jsonl`.
 
     Attributes:
         item, belief, fact, task, split, tags: Which item.
-        role, context, run: Which arm.
-        base: Hash of the base's weights, set only where runs over several bases are pooled.
+        context: What stood before the question.
         question: The user message without its context.
         choices: Option texts in scored order.
         outcomes: What choosing each option shows.
@@ -216,16 +215,15 @@ class ItemRecord(_Record):
         outcome, probability, log_probabilities, answer, nats, bytes: What the checkpoint answered, see `ItemResult`.
     """
 
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
     item: str
     belief: str
     fact: str
     task: str
     split: str
     tags: tuple[str, ...] = ()
-    role: Role
     context: Context
-    run: str
-    base: str = ""
     question: str
     choices: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
@@ -243,7 +241,22 @@ class ItemRecord(_Record):
         return self.item.rpartition("/")[0]
 
 
-class RunResults(_Record):
+class ItemRecord(ItemAnswer):
+    """An answer of a run, and the arm that gave it.
+
+    Attributes:
+        role, run: Which arm, with the item's context.
+        stage: The later stage that the arm went through last; "" for none.
+        base: Hash of the base's weights, set only where runs over several bases are pooled.
+    """
+
+    role: Role
+    run: str
+    stage: str = ""
+    base: str = ""
+
+
+class RunResults(Record):
     """Everything that a report shows except the items themselves."""
 
     schema_version: Literal[1] = 1
@@ -254,6 +267,8 @@ class RunResults(_Record):
     arms: tuple[ArmSummary, ...]
     corpora: tuple[CorpusSummary, ...] = ()
     training: tuple[TrainingSummary, ...] = ()
+    stages: tuple[StageSummary, ...] = ()
+    persistence: tuple[PersistenceCurve, ...] = ()
     headlines: tuple[Headline, ...]
     cells: tuple[ProbeCell, ...]
     agreement: tuple[HarnessAgreement, ...] = ()
@@ -267,85 +282,80 @@ class RunResults(_Record):
         return next((h for h in self.headlines if h.id == name), None)
 
 
-def write_results(folder: Path, results: RunResults, items: Sequence[ItemRecord]) -> None:
-    """Writes `items.jsonl` and `results.json`; the hash and number of items are filled in.
+class SourceFile(Record):
+    """A file that results were read from.
 
-    Args:
-        folder: An existing folder.
-        results: The results; its `items` and `items_sha256` are replaced.
-        items: All item records, in the order wanted.
+    Attributes:
+        name: Its name, without the folders that it lay in.
+        sha256: Hash of its bytes.
     """
-    lines = "".join(record.model_dump_json(exclude_defaults=True) + "\n" for record in items).encode()
-    digest = hashlib.sha256(lines).hexdigest()
-    complete = results.model_copy(update={"items": len(items), "items_sha256": digest})
-    body = complete.model_dump(mode="json")
-    body["sha256"] = _body_hash(body)
-    replace_file(folder / ITEMS, lines)
-    replace_file(folder / RESULTS, (json.dumps(body, indent=1, ensure_ascii=False) + "\n").encode())
+
+    name: str
+    sha256: str
 
 
-def read_results(folder: Path) -> RunResults:
-    """Reads `results.json`.
+class Budget(Record):
+    """What a checkpoint was trained with, read from its lineage.
 
-    Args:
-        folder: A run's folder.
-
-    Returns:
-        The results as they were written.
-
-    Raises:
-        InputError: The file is missing, of another version, or was edited by hand.
+    Attributes:
+        parent_sha256: Hash of the weights that training started from.
+        updates: Optimizer updates.
+        tokens: Tokens read, repetitions counted.
     """
-    path = folder / RESULTS
-    try:
-        body = json.loads(_read(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: line {error.lineno}: not JSON ({error.msg}); run the command again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start}: not UTF-8; run the command again") from error
-    if not isinstance(body, dict) or body.get("schema_version") != SCHEMA_VERSION:
-        found = body.get("schema_version") if isinstance(body, dict) else None
-        raise InputError(
-            f"{path}: schema_version: this sdf-eval reads version {SCHEMA_VERSION}, found {found!r}; "
-            "use the sdf-eval that wrote it, or run the command again"
-        )
-    if body.pop("sha256", None) != _body_hash(body):
-        raise InputError(f"{path}: sha256: the file was changed after it was written; run the command again")
-    try:
-        return RunResults.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {where}: {first['msg']}; run the command again") from error
+
+    parent_sha256: str
+    updates: int
+    tokens: int
 
 
-def read_items(folder: Path, results: RunResults) -> list[ItemRecord]:
-    """Reads `items.jsonl` and checks that it belongs to the results.
+class HarnessFigure(Record):
+    """A mean over items as a harness printed it, kept beside our own reading of the same answers.
 
-    Args:
-        folder: A run's folder.
-        results: The results beside it.
-
-    Returns:
-        Item records in file order.
-
-    Raises:
-        InputError: The file is missing, or is not the one that the results were computed from.
+    Attributes:
+        task: Task in our registry.
+        metric: As the harness names it.
+        value: The harness's number.
+        items: Items behind it.
     """
-    path = folder / ITEMS
-    content = _read(path)
-    if hashlib.sha256(content).hexdigest() != results.items_sha256:
-        raise InputError(f"{path}: sha256: the file was changed after it was written; run the command again")
-    return [ItemRecord.model_validate_json(line) for line in content.splitlines()]
+
+    task: str
+    metric: str
+    value: float
+    items: int
 
 
-def _body_hash(body: dict[str, object]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+class CheckpointResults(Record):
+    """One checkpoint under one context, whoever asked it: this package, Inspect or lm-eval.
 
+    Attributes:
+        created: When it was asked, ISO 8601.
+        harness: Who asked: `direct`, `inspect-ai`, `lm-eval`, or `run` for an arm of a run, with the version.
+        model: The checkpoint as it was named there.
+        weights_sha256: Hash of its weights; None where the source does not say.
+        budget: How it was trained; None where the source does not say.
+        chat: Whether the chat template framed the questions; None where the source does not say.
+        context: What stood before each question.
+        task_versions: Task -> the number that rises when results stop being comparable.
+        versions: Packages that bear on the numbers.
+        sources: Files that it was read from; none for `direct`.
+        reported: The harness's own figures.
+        cells: Our figures, a task and split each.
+        items, items_sha256: Number and hash of the answers in `items.jsonl`.
+    """
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        fix = "name a folder that `sdf-eval run --out` wrote"
-        raise InputError(f"{path}: {error.strerror or 'cannot be read'}; {fix}") from error
+    kind: Literal["checkpoint"] = "checkpoint"
+    schema_version: Literal[1] = 1
+    created: str
+    harness: str
+    model: str
+    weights_sha256: str | None = None
+    budget: Budget | None = None
+    chat: bool | None = None
+    context: Context
+    task_versions: dict[str, str]
+    versions: dict[str, str]
+    sources: tuple[SourceFile, ...] = ()
+    reported: tuple[HarnessFigure, ...] = ()
+    cells: tuple[TaskCell, ...]
+    items: int
+    items_sha256: str
