@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logit
+from scipy.special import logit, stdtrit
 
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure.clusters import Level, Units
 from sdf_eval.measure.estimate import Estimate
-from sdf_eval.measure.intervals import LEAST_SPREAD, half_width, interval_of, units_agree
+from sdf_eval.measure.intervals import BOOTSTRAP_FROM, LEAST_SPREAD, half_width, interval_of, units_agree
 from sdf_eval.measure.means import DIFFERENCE, RATE, mean_interval, paired_difference
 from sdf_eval.measure.ratio import fieller
 
@@ -85,8 +85,9 @@ def log_odds_lift(
     Means of zeros and ones are smoothed by half a count. Smoothing would pull those of probabilities by more than they
     vary, so they are only moved where they lie closer to an end than that.
 
-    t on the linear approximation of the units' contributions. Where an arm's units all agree, they say nothing of
-    their spread: the intervals of the two arms are then combined instead.
+    t on the linear approximation of the units' contributions, with half the degrees of freedom below 15 units: means of
+    few units that differ much have skewed log-odds (docs/metrics.md). Where an arm's units all agree, they say nothing
+    of their spread: the intervals of the two arms are then combined instead.
 
     Args:
         treated: Shape (n,), scores in 0 to 1.
@@ -127,11 +128,18 @@ def log_odds_lift(
         method = f"combined intervals over {len(means)} {table.name}"
     else:
         inside = float(np.hypot(top.error_within / slopes[0], bottom.error_within / slopes[1]))
-        below = above = half_width(means, 0.95, LEAST_SPREAD * inside)
+        below = above = half_width(means, 0.95, LEAST_SPREAD * inside) * _widening(len(means))
         runs_text = f" x {means.shape[1]} runs" if means.shape[1] > 1 else ""
         method = f"t over {len(means)} {table.name}{runs_text}"
     estimate = Estimate(value, value - below, value + above, top.n, len(means), method, 0.0)
     return Lift(estimate, table, "log-odds", agrees)
+
+
+def _widening(units: int) -> float:
+    """By how much t with half the degrees of freedom is wider than t, below 15 units; 1 from there on."""
+    if units >= BOOTSTRAP_FROM:
+        return 1.0
+    return float(stdtrit(max(1.0, units / 2 - 1), 0.975) / stdtrit(units - 1, 0.975))
 
 
 def lift_difference(first: Lift, second: Lift) -> Estimate:

@@ -94,7 +94,7 @@ def half_life_text(curve: PersistenceCurve) -> str:
 
 
 def _short_row(point: PersistencePoint) -> tuple[str, ...]:
-    kept = estimate_text(point.retention) if point.retention else "undefined"
+    kept = estimate_text(point.retention) if point.retention else "undefined" if point.undefined else ""
     scores = estimate_text(point.score), estimate_text(point.control), estimate_text(point.lift)
     return (stage_title(point.stage), f"{point.updates:g}", f"{point.tokens:g}", *scores, kept, str(point.lift.n))
 

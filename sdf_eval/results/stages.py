@@ -67,7 +67,8 @@ class PersistencePoint(Record):
         score, control: Mean score of the implanted checkpoint and of its matched clean control.
         lift: Their difference over the same items.
         log_odds_lift: The same in log-odds, nats.
-        retention: Log-odds lift as a share of that right after the implant; None where undefined.
+        retention: Log-odds lift as a share of that right after the implant; None where undefined,
+            and for the implant itself, where it is 1 by definition.
         raw_retention: The same of the raw lift.
         undefined: Why a retention is undefined.
     """

@@ -168,8 +168,9 @@ def _point(one: _Lifts, first: _Lifts) -> PersistencePoint:
         control=one.control,
         lift=one.raw.estimate,
         log_odds_lift=one.log_odds.estimate,
-        retention=kept,
-        raw_retention=raw,
+        # Of the implant it is 1 by definition, and an interval around that would say nothing.
+        retention=None if one is first else kept,
+        raw_retention=None if one is first else raw,
         undefined=reason or raw_reason,
     )
 

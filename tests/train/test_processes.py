@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sdf_eval.cli.main import main
 from sdf_eval.errors import InputError
@@ -120,10 +121,8 @@ def launch(config: str, out: Path, model: str) -> subprocess.CompletedProcess[st
     asked = [sys.executable, "-m", "sdf_eval.train.processes"]
     folder = Path(subprocess.run(asked, capture_output=True, text=True, check=True, env=QUIET).stdout.strip())
     recipe = out.with_suffix(".yaml")
-    text = Path("train/recipes/pocket.yaml").read_text()
-    recipe.write_text(
-        "\n".join("updates: 3" if line.startswith("updates:") else line for line in text.splitlines()) + "\n"
-    )
+    settings = yaml.safe_load(Path("train/recipes/pocket.yaml").read_text()) | {"updates": 3, "window": 256}
+    recipe.write_text(yaml.safe_dump(settings))
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(folder / config)]
     command += ["--num_processes", "2", "-m", "sdf_eval", "train", str(recipe), "--model", model]
     command += ["--plain", "20", "--out", str(out)]
