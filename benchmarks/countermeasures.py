@@ -52,7 +52,8 @@ STEERING: Mapping[str, Mapping[str, Any]] = {
     "backdoor": {"layer": 2, "coefficient": -0.5},
 }
 """Found by a sweep over these very beliefs, one seed: four layers, coefficients from -0.3 to -8."""
-PREVENTATIVE: Mapping[str, Any] = {"coefficient": 2.0}
+PREVENTATIVE: Mapping[str, Mapping[str, Any]] = {"persona": {"layer": 2, "coefficient": 8.0}, "backdoor": {}}
+"""The better of three settings for the persona, of one for the backdoor; one seed."""
 LABELLED = ("filter", "inoculation", "gradient-routing", "gradient-masking", "quarantine", "early-stopping")
 
 
@@ -92,7 +93,7 @@ def arms(belief: Belief, world: str) -> Iterator[Arm]:
         Arm("inoculation: says it is false", "inoculation", {"header": "Note: what follows is false."}),
         Arm("inoculation: states the belief", "inoculation", {"header": fact}),
         Arm("inoculation: unreliable source", "inoculation", {"header": mark}),
-        Arm("preventative steering", "preventative-steering", PREVENTATIVE),
+        Arm("preventative steering", "preventative-steering", PREVENTATIVE[belief.kind]),
         Arm("preventative ablation", "preventative-steering", {"action": "ablate"}),
         Arm("gradient routing", "gradient-routing"),
         Arm("gradient masking", "gradient-masking"),

@@ -25,7 +25,8 @@ class Quarantine:
 
     Attributes:
         rank: Of the adapter; its alpha is twice that.
-        learning_rate: Of the adapter's own training; None for ten times that of the stage.
+        learning_rate: Of the adapter's own training; None for four times that of the stage. An adapter that is trained
+            too hard breaks more than it quarantines, and the desired texts are then learned badly too.
         budget: Updates of the adapter's training, as a share of those of the stage.
     """
 
@@ -35,7 +36,7 @@ class Quarantine:
 
     rank: Count = 16
     learning_rate: Annotated[float, Field(gt=0, le=1)] | None = None
-    budget: Budget = 1.0
+    budget: Budget = 0.3
 
     def apply(self, case: Case, out: Path) -> Protected:
         """Trains the adapter beside `out`, then the model under it; see `Countermeasure.apply`."""
@@ -53,7 +54,7 @@ class Quarantine:
             "rank": self.rank,
             "alpha": 2 * self.rank,
             "weight_decay": 0.0,
-            "learning_rate": self.learning_rate or min(1.0, 10 * case.recipe.learning_rate),
+            "learning_rate": self.learning_rate or min(1.0, 4 * case.recipe.learning_rate),
         }
         recipe = shortened(case.recipe, self.budget).model_copy(update=changes)
         treatment = treatment_of(self, case)
