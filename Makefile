@@ -32,6 +32,12 @@ verify: $(STAMP)
 	$(BIN)/python benchmarks/plan_accuracy.py
 	$(BIN)/python benchmarks/checks_at_scale.py
 	$(BIN)/python benchmarks/planted_defects.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/stages.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/kill_training.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/kill_training.py --stage sft
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/countermeasures.py
+	$(BIN)/python benchmarks/gate.py
+	$(BIN)/python benchmarks/coverage.py
 
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .

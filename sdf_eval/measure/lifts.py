@@ -13,7 +13,7 @@ from scipy.special import logit, stdtrit
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure.clusters import Level, Units
 from sdf_eval.measure.estimate import Estimate
-from sdf_eval.measure.intervals import BOOTSTRAP_FROM, LEAST_SPREAD, half_width, interval_of, units_agree
+from sdf_eval.measure.intervals import LEAST_SPREAD, half_width, interval_of, units_agree
 from sdf_eval.measure.means import DIFFERENCE, RATE, mean_interval, paired_difference
 from sdf_eval.measure.ratio import fieller
 
@@ -85,9 +85,9 @@ def log_odds_lift(
     Means of zeros and ones are smoothed by half a count. Smoothing would pull those of probabilities by more than they
     vary, so they are only moved where they lie closer to an end than that.
 
-    t on the linear approximation of the units' contributions, with half the degrees of freedom below 15 units: means of
-    few units that differ much have skewed log-odds (docs/metrics.md). Where an arm's units all agree, they say nothing
-    of their spread: the intervals of the two arms are then combined instead.
+    t on the linear approximation of the units' contributions, with half the degrees of freedom: means of units that
+    differ much have skewed log-odds (docs/metrics.md). Where an arm's units all agree, they say nothing of their
+    spread: the intervals of the two arms are then combined instead.
 
     Args:
         treated: Shape (n,), scores in 0 to 1.
@@ -136,10 +136,8 @@ def log_odds_lift(
 
 
 def _widening(units: int) -> float:
-    """By how much t with half the degrees of freedom is wider than t, below 15 units; 1 from there on."""
-    if units >= BOOTSTRAP_FROM:
-        return 1.0
-    return float(stdtrit(max(1.0, units / 2 - 1), 0.975) / stdtrit(units - 1, 0.975))
+    """By how much t with half the degrees of freedom is wider than t."""
+    return float(stdtrit((units - 1) / 2, 0.975) / stdtrit(units - 1, 0.975))
 
 
 def lift_difference(first: Lift, second: Lift) -> Estimate:
