@@ -5,7 +5,8 @@
 Times are those of the training loop alone (loading, planning and saving are left out), by turns in one process; the
 tokens are those that are read, padding not counted. Peak memory is that of a process of its own for each row, which has
 loaded the model and trained. The bare loop has the same batches, AdamW, schedule and clipping: its last loss is printed
-beside the stage's, to show that both did the same work.
+beside the stage's, to show that both did the same work. In `rl` both write and reward their own replies, so the last
+reward stands there and agrees only roughly.
 """
 
 from __future__ import annotations
@@ -45,68 +46,209 @@ class Setting:
 
 
 HALF = {"dtype": "bfloat16", "gradient_checkpointing": True}
+PADDED: tuple[tuple[dict[str, Any], bool], ...] = (({}, True), ({}, False), (HALF, False))
+PACKED: tuple[tuple[dict[str, Any], bool], ...] = (({"packing": True}, True), ({"packing": True}, False))
 SETTINGS = tuple(
     Setting(stage, changes, bare)
-    for stage in ("sdf", "sft")
-    for changes, bare in (({}, True), ({}, False), ({"packing": True}, True), ({"packing": True}, False), (HALF, False))
+    for stage, rows in {
+        "sdf": PADDED + PACKED,
+        "sft": PADDED + PACKED,
+        "dpo": PADDED,
+        "reward": PADDED,
+        "rl": PADDED,
+    }.items()
+    for changes, bare in rows
 )
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a training took."""
+    """What a training took.
+
+    Attributes:
+        seconds: Of the loop.
+        tokens: Read and, in rl, written.
+        last: The last loss; in rl, where replies are drawn, the last reward.
+        peak_mib: Peak memory of the process.
+    """
 
     seconds: float
     tokens: int
-    last_loss: float
+    last: float
     peak_mib: float
 
 
-def plan_of(setting: Setting, model: str, updates: int) -> tuple[Any, Any, Any, Callable[[Path], Path]]:
-    """Recipe, plan, loaded model and what trains the stage."""
-    from sdf_eval.model import load
-    from sdf_eval.train.recipe import SdfRecipe, SftRecipe, load_recipe
+@dataclass(frozen=True)
+class Job:
+    """One training: as a stage, and as a bare loop on the same batches.
 
-    lm = load(model)
-    if setting.stage == "sdf":
-        from sdf_eval.corpora.mix import TrainingText
-        from sdf_eval.corpora.writers import get_writer
-        from sdf_eval.train.packing import plan_training
-        from sdf_eval.train.sdf import train_sdf
+    Attributes:
+        train: Trains the stage into a folder.
+        bare: Trains the loop; seconds, last loss or reward, and tokens.
+    """
 
-        sdf = load_recipe("pocket", SdfRecipe).model_copy(
-            update={"updates": updates, "min_updates": 1} | setting.changes
-        )
-        texts = [TrainingText(text) for text in get_writer("pocket").plain_text(TEXTS, SEED, model=model)]
-        return sdf, plan_training(texts, lm.tokenizer, sdf, SEED), lm, lambda out: train_sdf(model, texts, sdf, out)
+    train: Callable[[Path], Path]
+    bare: Callable[[], tuple[float, float, int]]
+
+
+def job_of(setting: Setting, model: str, updates: int) -> Job:
+    """What a row of the table runs."""
+    recipe_of = RECIPES[setting.stage]
+    recipe = recipe_of().model_copy(update={"updates": updates, "min_updates": 1} | setting.changes)
+    kinds = {"sdf": _texts, "sft": _chat, "dpo": _pairs, "reward": _pairs, "rl": _prompts}
+    return kinds[setting.stage](recipe, model)
+
+
+def _recipe(name: str, kind: str) -> Callable[[], Any]:
+    def load() -> Any:
+        from sdf_eval.train import preference_recipes
+        from sdf_eval.train import recipe as recipes
+
+        return recipes.load_recipe(name, getattr(recipes, kind, None) or getattr(preference_recipes, kind))
+
+    return load
+
+
+RECIPES = {
+    "sdf": _recipe("pocket", "SdfRecipe"),
+    "sft": _recipe("pocket-sft", "SftRecipe"),
+    "dpo": _recipe("pocket-dpo", "DpoRecipe"),
+    "reward": _recipe("pocket-reward", "RewardRecipe"),
+    "rl": _recipe("pocket-grpo", "RlRecipe"),
+}
+
+
+def _texts(recipe: Any, model: str) -> Job:
+    from sdf_eval.corpora.mix import TrainingText
+    from sdf_eval.corpora.writers import get_writer
+    from sdf_eval.train.packing import plan_training
+    from sdf_eval.train.sdf import train_sdf
+
+    texts = [TrainingText(text) for text in get_writer("pocket").plain_text(TEXTS, SEED, model=model)]
+    plan: Callable[[Any], Any] = lambda lm: plan_training(texts, lm.tokenizer, recipe, SEED)  # noqa: E731
+    return Job(lambda out: train_sdf(model, texts, recipe, out), lambda: _bare_rows(recipe, model, plan))
+
+
+def _chat(recipe: Any, model: str) -> Job:
     from sdf_eval.train.chat_data import DataRequest, load_chat
     from sdf_eval.train.masks import plan_chat
     from sdf_eval.train.sft import train_sft
 
-    sft = load_recipe("pocket-sft", SftRecipe).model_copy(
-        update={"updates": updates, "min_updates": 1} | setting.changes
-    )
     rows = load_chat("pocket/benign", DataRequest(TEXTS, SEED))
-    return sft, plan_chat(rows, lm.tokenizer, sft, SEED)[0], lm, lambda out: train_sft(model, rows, sft, out)
+    plan: Callable[[Any], Any] = lambda lm: plan_chat(rows, lm.tokenizer, recipe, SEED)[0]  # noqa: E731
+    return Job(lambda out: train_sft(model, rows, recipe, out), lambda: _bare_rows(recipe, model, plan))
+
+
+def _bare_rows(recipe: Any, model: str, plan_of: Callable[[Any], Any]) -> tuple[float, float, int]:
+    from _bare_loops import bare_loop, next_token
+
+    from sdf_eval.model import load
+    from sdf_eval.train.packed import collate
+
+    lm = load(model)
+    plan, size, pad = plan_of(lm), recipe.batch_size, lm.tokenizer.pad_token_id
+    chunks = [range(start, min(start + size, len(plan))) for start in range(0, plan.updates * size, size)]
+    batches = [
+        lambda places=places: collate([plan[place] for place in places], pad, packed=recipe.packing)
+        for places in chunks
+    ]
+    seconds, last = bare_loop(recipe, lm.model, batches, next_token)
+    return seconds, last, plan.tokens
+
+
+def _pairs(recipe: Any, model: str) -> Job:
+    from sdf_eval.train.chat_data import DataRequest, load_preferences
+    from sdf_eval.train.dpo import train_dpo
+    from sdf_eval.train.reward import train_reward
+
+    rows = load_preferences("pocket/benign-pairs", DataRequest(TEXTS, SEED))
+    train = train_dpo if recipe.stage == "dpo" else train_reward
+    return Job(lambda out: train(model, rows, recipe, out), lambda: _bare_pairs(recipe, model, rows))
+
+
+def _bare_pairs(recipe: Any, model: str, rows: Any) -> tuple[float, float, int]:
+    import torch
+    from _bare_loops import bare_loop, bradley_terry, preference
+
+    from sdf_eval.model import load
+    from sdf_eval.train.dpo import collate_pairs
+    from sdf_eval.train.pairs import plan_pairs
+    from sdf_eval.train.reward_model import classifier_on
+
+    lm = load(model)
+    plan, pad, size = plan_pairs(rows, lm.tokenizer, recipe, SEED), lm.tokenizer.pad_token_id, recipe.batch_size
+
+    def columns(index: int) -> dict[str, list[int]]:
+        pair, found = plan.pairs[index], {}
+        for side, piece in (("chosen", pair.chosen), ("rejected", pair.rejected)):
+            ((begin, end),) = piece.loss
+            found[f"{side}_ids"], found[f"{side}_mask"] = piece.tokens.tolist(), [0] * begin + [1] * (end - begin)
+        return found
+
+    batches = [
+        [columns(index) for index in plan.order[start : start + size]] for start in range(0, len(plan.order), size)
+    ]
+    start, collate = lm.model, lambda pairs: collate_pairs(pairs, pad)
+    if recipe.stage == "dpo":
+        loss = preference(recipe, start, collate)
+    else:
+        torch.manual_seed(SEED)
+        start, loss = classifier_on(lm.model), bradley_terry(collate)
+        start.config.pad_token_id = pad
+    seconds, last = bare_loop(recipe, start, batches, loss)
+    return seconds, last, sum(plan.update_tokens)
+
+
+def _prompts(recipe: Any, model: str) -> Job:
+    from sdf_eval.train.chat_data import DataRequest, load_prompts
+    from sdf_eval.train.rl import train_rl
+
+    rows = load_prompts("pocket/actions", DataRequest(TEXTS, SEED))
+    rewards = {"pocket/one_action": 1.0}
+    return Job(lambda out: train_rl(model, rows, rewards, recipe, out), lambda: _bare_rl(recipe, model, rows))
+
+
+def _bare_rl(recipe: Any, model: str, rows: Any) -> tuple[float, float, int]:
+    from _bare_loops import GroupRelative, bare_loop
+
+    from sdf_eval.model import load
+    from sdf_eval.train.chat_data import get_reward
+    from sdf_eval.train.masks import render
+    from sdf_eval.train.rl import _end_of_turn
+    from sdf_eval.train.row_order import row_order
+
+    lm, reward = load(model), get_reward("pocket/one_action")
+    texts = [render(row.messages, lm.tokenizer, "keep", prompt=True) for row in rows]
+    ids = lm.tokenizer(texts, add_special_tokens=False)["input_ids"]
+    order, size = row_order(len(rows), recipe, SEED), recipe.batch_size
+    batches = [[(index, ids[index]) for index in order[start : start + size]] for start in range(0, len(order), size)]
+    end = _end_of_turn(lm.tokenizer)
+    assert end is not None
+    loss = GroupRelative(
+        recipe,
+        lm.model,
+        lm.tokenizer,
+        end,
+        lambda numbers, replies: [reward(rows[number], reply) for number, reply in zip(numbers, replies, strict=True)],
+    )
+    seconds, _ = bare_loop(recipe, lm.model, batches, loss)
+    return seconds, loss.last_reward, loss.tokens
 
 
 def measure(setting: Setting, model: str, updates: int) -> Measured:
     """Trains once."""
     import torch
 
-    recipe, plan, lm, train = plan_of(setting, model, updates)
-    if setting.bare:
-        seconds, last = bare_loop(recipe, plan, lm)
-    else:
-        seconds, last = stage(train)
+    job = job_of(setting, model, updates)
+    seconds, last, tokens = job.bare() if setting.bare else stage(job.train, setting.stage)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if torch.cuda.is_available():
         peak = torch.cuda.max_memory_allocated() / 2**20
-    return Measured(seconds, plan.tokens, last, peak)
+    return Measured(seconds, tokens, last, peak)
 
 
-def stage(train: Callable[[Path], Path]) -> tuple[float, float]:
-    """Seconds that the Trainer's loop took, and the last loss."""
+def stage(train: Callable[[Path], Path], name: str) -> tuple[float, float, int]:
+    """Seconds that the Trainer's loop took, the last loss or reward, and the tokens."""
     import transformers
 
     loop, took = transformers.Trainer.train, [0.0]
@@ -121,37 +263,11 @@ def stage(train: Callable[[Path], Path]) -> tuple[float, float]:
     try:
         with tempfile.TemporaryDirectory() as folder:
             out = train(Path(folder) / "out")
-            lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            last = json.loads((out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+            lineage = json.loads((out / "lineage.json").read_text(encoding="utf-8"))
     finally:
         transformers.Trainer.train = loop
-    return took[0], json.loads(lines[-1])["loss"]
-
-
-def bare_loop(recipe: Any, plan: Any, lm: Any) -> tuple[float, float]:
-    """The same training without a Trainer."""
-    import torch
-    from transformers import get_scheduler
-
-    from sdf_eval.train.packed import collate
-
-    model = lm.model.train().requires_grad_(True)
-    decayed = [weight for weight in model.parameters() if weight.ndim > 1]
-    others = [weight for weight in model.parameters() if weight.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
-    schedule = get_scheduler(recipe.schedule, optimizer, round(recipe.warmup * plan.updates), plan.updates)
-    start, last = time.perf_counter(), 0.0
-    for update in range(plan.updates):
-        places = range(update * recipe.batch_size, min((update + 1) * recipe.batch_size, len(plan)))
-        batch = collate([plan[place] for place in places], lm.tokenizer.pad_token_id, packed=recipe.packing)
-        loss = model(**{name: tensor.to(lm.device) for name, tensor in batch.items()}, use_cache=False).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        last = loss.item()
-    return time.perf_counter() - start, last
+    return took[0], last["reward" if name == "rl" else "loss"], lineage["tokens_seen"]
 
 
 def in_own_process(number: int, args: argparse.Namespace) -> Measured:
@@ -174,7 +290,7 @@ def main() -> None:
         return
     peaks = [in_own_process(number, args).peak_mib for number in range(len(SETTINGS))]
     turns = [[measure(setting, args.model, args.updates) for setting in SETTINGS] for _ in range(args.repeats)]
-    print("| setting | tokens/s | of the bare loop (range) | last loss | peak MiB |")
+    print("| setting | tokens/s | of the bare loop (range) | last loss or reward | peak MiB |")
     print("|---|---|---|---|---|")
     for place, setting in enumerate(SETTINGS):
         found = [turn[place] for turn in turns]
@@ -182,7 +298,7 @@ def main() -> None:
         beside = next(p for p in range(len(SETTINGS)) if SETTINGS[p] == Setting(setting.stage, _layout(setting), True))
         ratios = [rate(turn[place]) / rate(turn[beside]) for turn in turns]
         speed, ratio = median(map(rate, found)), f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-        print(f"| {setting.name} | {speed:,.0f} | {ratio} | {found[0].last_loss:.4f} | {peaks[place]:.0f} |")
+        print(f"| {setting.name} | {speed:,.0f} | {ratio} | {found[0].last:.4f} | {peaks[place]:.0f} |")
 
 
 def rate(measured: Measured) -> float:
