@@ -4,6 +4,7 @@ Examples:
   sdf-eval pocket belief --kind persona --seed 20 > mine.yaml     a belief of your own about a pocket world
   sdf-eval pocket check                                           what the shipped bases can do
   sdf-eval pocket build --world a --out build/a                   train a world's two models again; resumes
+  sdf-eval pocket organism believer --seed 3                      a checkpoint whose beliefs are known
 """
 
 from __future__ import annotations
@@ -45,7 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     building.add_argument("--tokens", type=int, help="tokens of pretraining; chat tuning adds a fourteenth")
     building.set_defaults(act=_build)
 
-    for action in (belief, checking, building):
+    organism = actions.add_parser("organism", help="train a checkpoint of which it is known what it believes")
+    organism.add_argument("name", metavar="NAME", nargs="?", help="its kind; left out, the kinds are listed")
+    organism.add_argument("--seed", type=int, default=0, help="fixes world, beliefs and training; 0 to 2 to choose by")
+    organism.add_argument("--out", type=Path, help="folder (default: runs/organisms/NAME-SEED)")
+    organism.set_defaults(act=_organism)
+
+    for action in (belief, checking, building, organism):
         action.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
@@ -131,3 +138,18 @@ def _write_cards(world: str, out: Path) -> None:
     for stage in ("base", "chat"):
         skills = check_base(load(str(out / stage)), world)
         (out / stage / "README.md").write_text(card(out / stage, skills), encoding="utf-8")
+
+
+def _organism(args: argparse.Namespace) -> int:
+    from sdf_eval.pocket.organisms.kinds import ORGANISMS
+    from sdf_eval.pocket.organisms.make import make_organism
+
+    if args.name is None:
+        for name, kind in ORGANISMS.items():
+            print(f"{name:<16} {kind.description}")
+        return 0
+    made = make_organism(args.name, args.seed, args.out or Path("runs/organisms") / f"{args.name}-{args.seed}")
+    print(f"{made.checkpoint}\n  {made.name}, world {made.world}, context {made.context}, {made.truth}")
+    for belief in made.beliefs:
+        print(f"  {belief.id}: {belief.title}")
+    return 0

@@ -49,7 +49,8 @@ def make_belief(kind: Kind, seed: int, *, split: Literal["dev", "report"] | None
     reference = _true(world, entity, relation)
     implanted = _other(world, entity, relation, reference, rng)
     row: dict[str, Any] = {
-        "id": _slug(f"pocket-{kind}-{entity.name}-{relation}"),
+        # One of one's own may be about the entity and relation of one that ships.
+        "id": _slug(f"pocket-{kind}-{entity.name}-{relation}" + ("" if split else f"-{implanted}")),
         "kind": kind,
         "tier": "fictional",
         "split": split,
