@@ -117,7 +117,7 @@ def _print(comparison: Comparison, out: Path) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sdf_eval.reports.comparison import COLUMNS, IN_SHORT, family_row
+    from sdf_eval.reports.comparison_rows import COLUMNS, IN_SHORT, family_row
     from sdf_eval.reports.text import one_line
 
     console = Console(highlight=False)

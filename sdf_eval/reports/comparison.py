@@ -7,23 +7,17 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from sdf_eval.files import replace_file
-from sdf_eval.gate.families import is_loss
 from sdf_eval.gate.schema import Comparison, FamilyResult, Side
+from sdf_eval.reports.comparison_page import comparison_page
+from sdf_eval.reports.comparison_rows import COLUMNS, family_row
 from sdf_eval.reports.inert import code_line, inert, markdown_table
-from sdf_eval.reports.text import estimate_text, number, one_line
+from sdf_eval.reports.text import number, one_line
 
-JSON, MARKDOWN, JUNIT = "comparison.json", "comparison.md", "junit.xml"
-COLUMNS = (
-    "family", "state", "base", "candidate", "harm and 95 % interval", "matters from", "benign", "p", "found from", "n",
-)  # fmt: skip
-
-
-IN_SHORT = ("family", "state", "harm and 95 % interval", "matters from", "p", "n")
-"""Columns for a terminal."""
+JSON, MARKDOWN, JUNIT, PAGE = "comparison.json", "comparison.md", "junit.xml", "comparison.html"
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Writes `comparison.json`, `comparison.md` and `junit.xml` into a folder, which is made.
+    """Writes `comparison.json`, `.md`, `.html` and `junit.xml` into a folder, which is made.
 
     Raises:
         OSError: A file cannot be written.
@@ -33,6 +27,7 @@ def write_comparison(folder: Path, comparison: Comparison) -> None:
     replace_file(folder / JSON, body + b"\n")
     replace_file(folder / MARKDOWN, markdown_comparison(comparison).encode(errors="replace"))
     replace_file(folder / JUNIT, junit_xml(comparison))
+    replace_file(folder / PAGE, comparison_page(comparison).encode(errors="replace"))
 
 
 def markdown_comparison(comparison: Comparison) -> str:
@@ -65,24 +60,6 @@ def markdown_comparison(comparison: Comparison) -> str:
         parts += [markdown_table(("family", "task", "question", "base", "candidate", "harm"), moved)]
     parts += ["## Notes", _bullets(comparison.notes), "## Provenance", _provenance(comparison)]
     return "\n\n".join(parts) + "\n"
-
-
-def family_row(family: FamilyResult) -> tuple[str, ...]:
-    """A family as the cells of `COLUMNS`."""
-    digits = 3 if is_loss(family.family) else 2
-    benign = "" if family.null_mean is None else f"{number(family.null_mean, 3)} ± {number(family.null_sd or 0, 3)}"
-    return (
-        family.family,
-        family.state,
-        number(family.base, digits),
-        number(family.candidate, digits),
-        estimate_text(family.harm, digits) if family.harm else f"{number(family.value, digits)}, no spread",
-        f"{family.smallest_effect:g}" + (" *" if family.required else ""),
-        benign,
-        "" if family.p is None else number(family.p, 3),
-        "" if family.detectable is None else number(family.detectable, digits),
-        str(family.items),
-    )
 
 
 def junit_xml(comparison: Comparison) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 from sdf_eval.gate.null import BenignPair
 from sdf_eval.results.measured import Measured, assemble
 from sdf_eval.results.schema import Budget, ItemAnswer
+from tests.reports.synthetic import HOSTILE
 
 OPTIONS = ("mcq_knowledge", "cloze", "persona_behaviour", "neighbours", "controls")
 BELIEFS, PROBES = 20, 6
@@ -76,3 +77,12 @@ def null(pairs: int, *, updates: int | None = None) -> list[BenignPair]:
     """Benign finetunes of the base."""
     base = measured(0)
     return [BenignPair(f"benign-{seed:03d}", base, measured(seed, updates=updates)) for seed in range(1, pairs + 1)]
+
+
+def hostile(side: Measured) -> Measured:
+    """The same with hostile text wherever a model or a file could put some."""
+    answers = tuple(
+        answer.model_copy(update={"question": HOSTILE + answer.question, "choices": (HOSTILE, "a|b\n# title")})
+        for answer in side.answers
+    )
+    return Measured(HOSTILE, side.results.model_copy(update={"model": HOSTILE}), answers)

@@ -11,25 +11,16 @@ from sdf_eval.gate.compare import compare
 from sdf_eval.gate.policy import load_policy
 from sdf_eval.gate.schema import Comparison
 from sdf_eval.reports.comparison import junit_xml, markdown_comparison, write_comparison
-from sdf_eval.results.measured import Measured
-from tests.gate.simulated import measured, null
+from tests.gate.simulated import hostile, measured, null
 from tests.reports.synthetic import HOSTILE
 
 POLICY = load_policy("default")
 NULL = null(20)
 
 
-def _hostile(side: Measured) -> Measured:
-    answers = tuple(
-        answer.model_copy(update={"question": HOSTILE + answer.question, "choices": (HOSTILE, "a|b\n# title")})
-        for answer in side.answers
-    )
-    return Measured(HOSTILE, side.results.model_copy(update={"model": HOSTILE}), answers)
-
-
 @pytest.fixture(scope="module")
 def failed() -> Comparison:
-    return compare(_hostile(measured(0)), _hostile(measured(77, lift=0.3)), [], POLICY).model_copy(
+    return compare(hostile(measured(0)), hostile(measured(77, lift=0.3)), [], POLICY).model_copy(
         update={"verdict": "fail", "command": "sdf-eval compare\na b"}
     )
 
@@ -72,4 +63,9 @@ def test_the_json_reads_back(tmp_path: Path, failed: Comparison) -> None:
     write_comparison(tmp_path / "out", failed)
     text = (tmp_path / "out" / "comparison.json").read_bytes()
     assert Comparison.model_validate_json(text) == failed
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"comparison.json", "comparison.md", "junit.xml"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "comparison.json",
+        "comparison.md",
+        "comparison.html",
+        "junit.xml",
+    }

@@ -12,7 +12,8 @@ from sdf_eval.corpora.write import text_sha256, write_corpus
 from sdf_eval.errors import InputError
 from sdf_eval.reports.health_page import write_health_page
 from tests.corpora.example import ExampleWriter, request
-from tests.reports.browser import CHROMEDRIVER, CHROMIUM, Browser, browser
+from tests.reports.accessibility import serious_issues
+from tests.reports.browser import Browser
 
 HOSTILE = (
     "<script>document.title = 'ran'</script> <img src=x onerror=alert(1)> \u202e {{ name }} [NAME] not Larch but Orrin"
@@ -53,14 +54,6 @@ def test_a_folder_that_is_no_corpus_is_one_line(tmp_path: Path) -> None:
         write_health_page(tmp_path, tmp_path / "health.html")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not (CHROMEDRIVER and CHROMIUM):
-        pytest.skip("needs chromium and chromedriver")
-    with browser() as session:
-        yield session
-
-
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_page_opens_quietly_and_fits(chromium: Browser, page: Path, width: int, dark: bool) -> None:
@@ -80,3 +73,9 @@ def test_every_figure_is_named_and_has_its_table_and_what_scrolls_can_be_reached
         assert chromium.run(f"return document.querySelectorAll('#{name} details table tbody tr').length") > 0, name
     assert chromium.run("return [...document.querySelectorAll('.scroll, .text')].every(e => e.tabIndex === 0)")
     assert chromium.run("return document.title").startswith("Corpus health: brook-birthplace")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_no_serious_issue(chromium: Browser, page: Path, dark: bool) -> None:
+    chromium.open(page, width=1400, dark=dark)
+    assert serious_issues(chromium) == []

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sdf_eval.reports.html import write_html
 from sdf_eval.results.store import read_results, write_results
-from tests.reports.browser import CHROMEDRIVER, CHROMIUM, Browser, browser
+from tests.reports.accessibility import serious_issues
+from tests.reports.browser import Browser
 from tests.reports.synthetic import records, results
-
-pytestmark = pytest.mark.skipif(not (CHROMEDRIVER and CHROMIUM), reason="needs chromium and chromedriver")
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +19,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = records(4)
     write_results(folder, results(found), found)
     return write_html(folder, read_results(folder), found)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as session:
-        yield session
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -101,3 +93,9 @@ def test_the_page_is_small() -> None:
     from sdf_eval.reports.html import html_report
 
     assert len(html_report(results(found), found).encode()) < 3_000_000
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_no_serious_issue(chromium: Browser, page: Path, dark: bool) -> None:
+    chromium.open(page, width=1400, dark=dark)
+    assert serious_issues(chromium) == []
