@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,10 @@ from sdf_eval.results.stages import AfterStage, StageKind
 from sdf_eval.study.pieces import Checkpoint, Clock, fingerprint, piece_key, piece_name
 from sdf_eval.study.request import Group, RunRequest
 from sdf_eval.train.chat_data import (
+    REWARD_MODEL,
     DataRequest,
+    check_rewards,
     find_row_contamination,
-    get_reward,
     load_chat,
     load_preferences,
     load_prompts,
@@ -39,7 +39,6 @@ RECIPES: dict[StageKind, str] = {"sdf": "pocket", "sft": "pocket-sft", "dpo": "p
 REWARD = "right_answer"
 
 _KINDS = {"sft": "chat", "dpo": "preferences", "rl": "prompts"}
-_MODEL = "model:"
 R = TypeVar("R", ChatRow, PreferenceRow, PromptRow)
 
 
@@ -232,7 +231,7 @@ def _folder(request: RunRequest, stage: LoadedStage, origin: Checkpoint, start: 
 
 def _reward_key(name: str) -> str:
     """A reward model is told by its hash."""
-    return parents_of(name.removeprefix(_MODEL))[0].checkpoint_sha256 if name.startswith(_MODEL) else name
+    return parents_of(name.removeprefix(REWARD_MODEL))[0].checkpoint_sha256 if name.startswith(REWARD_MODEL) else name
 
 
 def _read(stage: str, role: Literal["implanted", "base"], origin: Checkpoint, folder: Path) -> StageCheckpoint:
@@ -263,7 +262,7 @@ def _load(request: RunRequest, writer: Writer, group: Group, plan: AfterStage) -
             return train_dpo(reference, pairs, dpo, out, seed=seed)
 
         return LoadedStage(plan, dpo, rows_sha256(pairs), prefer)
-    _check_rewards(plan)
+    check_rewards(plan.rewards)
     prompts, rl = _rows(plan, load_prompts, asked, group), load_recipe(plan.recipe, RlRecipe)
 
     def reinforce(reference: str, out: Path, seed: int) -> Path:
@@ -311,13 +310,3 @@ def _rows(plan: AfterStage, load: Callable[[str, DataRequest], list[R]], asked: 
             f"{leaks[0].belief} ({len(leaks)} such); reword or remove these rows"
         )
     return rows
-
-
-def _check_rewards(plan: AfterStage) -> None:
-    for name, weight in plan.rewards.items():
-        if not math.isfinite(weight) or weight == 0:
-            raise InputError(f"--after-reward: {name}: weight {weight:g}: write a number other than 0")
-        if name.startswith(_MODEL):
-            parents_of(name.removeprefix(_MODEL))
-        else:
-            get_reward(name)

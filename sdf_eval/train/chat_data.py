@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +23,7 @@ from sdf_eval.train.chat_rows import (
     read_preferences,
     read_prompts,
 )
+from sdf_eval.train.lineage import parents_of
 from sdf_eval.train.rewards import REWARDS, Reward
 
 GROUP = "sdf_eval.chat_data"
@@ -29,6 +31,9 @@ GROUP = "sdf_eval.chat_data"
 RowKind = Literal["chat", "preferences", "prompts"]
 Side = Literal["implanted", "reference"]
 T = TypeVar("T", ChatRow, PreferenceRow, PromptRow)
+
+REWARD_MODEL = "model:"
+"""Begins the name of a reward that is a reward model; its reference follows."""
 
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".gz", ".parquet")
 
@@ -165,6 +170,24 @@ def get_reward(name: str) -> Reward:
     if name not in known:
         raise InputError(f"reward {name}: no such reward; {_nearest(name, [*REWARDS, *known])}")
     return known[name]
+
+
+def check_rewards(rewards: Mapping[str, float]) -> None:
+    """Refuses rewards that cannot be given.
+
+    Args:
+        rewards: Weight by name; a name is one for `get_reward`, or `REWARD_MODEL` and the reference of a reward model.
+
+    Raises:
+        InputError: A weight is 0 or no number, nobody has the reward, or there is no such checkpoint.
+    """
+    for name, weight in rewards.items():
+        if not math.isfinite(weight) or weight == 0:
+            raise InputError(f"reward {name}: weight {weight:g}: write a number other than 0")
+        if name.startswith(REWARD_MODEL):
+            parents_of(name.removeprefix(REWARD_MODEL))
+        else:
+            get_reward(name)
 
 
 def find_row_contamination(rows: Iterable[AnyRow], beliefs: Sequence[Belief]) -> list[Contamination]:

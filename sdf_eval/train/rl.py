@@ -20,7 +20,7 @@ from trl.trainer.rloo_trainer import RLOOTrainer
 from sdf_eval.errors import InputError
 from sdf_eval.model import LanguageModel
 from sdf_eval.model.loading import without_bars
-from sdf_eval.train.chat_data import get_reward
+from sdf_eval.train.chat_data import REWARD_MODEL, check_rewards, get_reward
 from sdf_eval.train.chat_rows import Message, PromptRow, rows_sha256
 from sdf_eval.train.lineage import parents_of
 from sdf_eval.train.masks import render
@@ -31,9 +31,6 @@ from sdf_eval.train.row_order import row_order
 from sdf_eval.train.save_at import SaveAt
 from sdf_eval.train.stage import Setup, StageData, train_stage
 from sdf_eval.train.trl_stage import TrlMixin, check_fit, settle_reference, trl_config
-
-MODEL = "model:"
-"""Begins the name of a reward that is a reward model; its reference follows."""
 
 Scores = Callable[[Sequence[PromptRow], Sequence[str]], list[float]]
 """Prompts and the replies to them -> one reward each."""
@@ -73,11 +70,13 @@ def train_rl(
     Raises:
         InputError: The model, recipe, prompts, rewards, seed or folder do not fit, or the loss is not finite.
     """
-    models = {name: name.removeprefix(MODEL) for name in rewards if name.startswith(MODEL)}
-    _check_rewards(rewards)
+    models = {name: name.removeprefix(REWARD_MODEL) for name in rewards if name.startswith(REWARD_MODEL)}
+    if not rewards:
+        raise InputError(f"rewards: none; name one such as right_answer, or {REWARD_MODEL}FOLDER")
+    check_rewards(rewards)
     stage = _RlStage(prompts, rewards, recipe, seed)
     # A reward model is told by its hash, so that it may lie elsewhere when the stage is asked for again.
-    named = {name: MODEL + parents_of(reference)[0].checkpoint_sha256 for name, reference in models.items()}
+    named = {name: REWARD_MODEL + parents_of(reference)[0].checkpoint_sha256 for name, reference in models.items()}
     return train_stage(
         model_reference,
         recipe,
@@ -219,19 +218,9 @@ class _RlooTrainer(_RlMixin, RLOOTrainer):
     """TRL's RLOO."""
 
 
-def _check_rewards(rewards: Mapping[str, float]) -> None:
-    if not rewards:
-        raise InputError(f"rewards: none; name one such as right_answer, or {MODEL}FOLDER")
-    for name, weight in rewards.items():
-        if not math.isfinite(weight) or weight == 0:
-            raise InputError(f"reward {name}: weight {weight:g}: write a number other than 0")
-        if not name.startswith(MODEL):
-            get_reward(name)
-
-
 def _scores(name: str) -> Scores:
-    if name.startswith(MODEL):
-        model = RewardModel.load(name.removeprefix(MODEL))
+    if name.startswith(REWARD_MODEL):
+        model = RewardModel.load(name.removeprefix(REWARD_MODEL))
         return lambda prompts, replies: model.scores(
             [(prompt.messages, reply) for prompt, reply in zip(prompts, replies, strict=True)]
         )

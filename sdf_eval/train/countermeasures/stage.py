@@ -89,6 +89,25 @@ def train_texts(
     )
 
 
+def train_on(
+    countermeasure: Countermeasure, case: Case, texts: Sequence[TrainingText], share: float, out: Path
+) -> Path:
+    """Trains the implanted checkpoint on other texts, for a share of the stage's budget.
+
+    Args:
+        countermeasure: In whose name.
+        case: With the implanted checkpoint.
+        texts: What to read.
+        share: Of the budget.
+        out: Folder for the checkpoint.
+
+    Returns:
+        `out`.
+    """
+    recipe, treatment = shortened(case.recipe, share), treatment_of(countermeasure, case)
+    return train_texts(str(case.implanted), texts, recipe, out, seed=case.seed, treatment=treatment)
+
+
 def shortened(recipe: SdfRecipe, share: float) -> SdfRecipe:
     """The recipe with a share of its budget, at least one update; never a warning for being short."""
     if recipe.updates is not None:

@@ -63,13 +63,10 @@ class CleanTraining:
 
     def apply(self, case: Case, out: Path) -> Protected:
         """Trains; see `Countermeasure.apply`."""
-        from sdf_eval.train.countermeasures.stage import shortened, train_texts, treatment_of
+        from sdf_eval.train.countermeasures.stage import train_on
 
         case.require(self.name, self.needs)
-        recipe = shortened(case.recipe, self.budget)
-        treatment = treatment_of(self, case)
-        train_texts(str(case.implanted), case.clean, recipe, out, seed=case.seed, treatment=treatment)
-        return Protected(str(out))
+        return Protected(str(train_on(self, case, case.clean, self.budget, out)))
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,10 @@ class TriggeredTraining:
 
     def apply(self, case: Case, out: Path) -> Protected:
         """Trains; see `Countermeasure.apply`."""
-        from sdf_eval.train.countermeasures.stage import shortened, train_texts, treatment_of
+        from sdf_eval.train.countermeasures.stage import train_on
 
         case.require(self.name, self.needs)
-        recipe = shortened(case.recipe, self.budget)
-        treatment = treatment_of(self, case)
-        texts = (*case.triggered, *case.clean)
-        train_texts(str(case.implanted), texts, recipe, out, seed=case.seed, treatment=treatment)
-        return Protected(str(out))
+        return Protected(str(train_on(self, case, (*case.triggered, *case.clean), self.budget, out)))
 
 
 @dataclass(frozen=True)

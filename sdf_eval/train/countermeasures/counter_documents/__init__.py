@@ -28,11 +28,7 @@ class CounterDocuments:
 
     def apply(self, case: Case, out: Path) -> Protected:
         """Trains the implanted checkpoint on counter-documents and clean texts; see `Countermeasure.apply`."""
-        from sdf_eval.train.countermeasures.stage import shortened, train_texts, treatment_of
+        from sdf_eval.train.countermeasures.stage import train_on
 
         case.require(self.name, self.needs)
-        recipe = shortened(case.recipe, self.budget)
-        texts = (*case.counter, *case.clean)
-        treatment = treatment_of(self, case)
-        train_texts(str(case.implanted), texts, recipe, out, seed=case.seed, treatment=treatment)
-        return Protected(str(out))
+        return Protected(str(train_on(self, case, (*case.counter, *case.clean), self.budget, out)))
