@@ -19,7 +19,7 @@ from sdf_eval.results.stages import PersistenceCurve, PersistencePoint
 IMPLANT = "implant"
 """Name of the first point, before any later stage."""
 
-COLUMNS = ("stage", "updates", "tokens", "belief score", "matched control", "lift", "retention", "n")
+COLUMNS = ("stage", "updates", "tokens", "KL", "belief score", "matched control", "lift", "retention", "n")
 
 _HEIGHT, _TOP, _BOTTOM = 200, 10, 36
 _LEFT, _RIGHT = 9.0, 95.0
@@ -50,11 +50,13 @@ def persistence_figures(results: RunResults) -> tuple[Figure, ...]:
     panels = [_panel(f"{task_title(c.measure)}: lift over the matched control", c, _lift, _LIFT) for c in curves]
     kept = [c for c in curves if any(point.retention for point in c.points)]
     panels += [_panel(f"{task_title(c.measure)}: share of the lift retained", c, _kept, _RETENTION) for c in kept]
+    panels += [_against_divergence(c) for c in curves if all(point.divergence is not None for point in c.points)]
     rows = tuple((task_title(curve.measure), *row) for curve in curves for row in _table_rows(curve))
     caption = (
         "Far items after each stage of clean training. The control is the base after the same stages with the same "
         "data, order and seed; the lift is implanted minus control, and retention its share of the lift right after "
-        "the implant, on log-odds. Bars are 95 % intervals; n and half-life: table."
+        "the implant, on log-odds. KL is the divergence from the implant on held-out "
+        "texts, nats a token. Bars are 95 % intervals; n and half-life: table."
     )
     return (
         Figure(
@@ -74,7 +76,8 @@ def persistence_table(curve: PersistenceCurve) -> TerminalTable:
     table = TerminalTable(title=title, title_justify="left", caption=half_life_text(curve), caption_justify="left")
     for name in COLUMNS:
         width = len(name) if name == "retention" else None
-        table.add_column(name, justify="right" if name in ("updates", "tokens", "n") else "left", min_width=width)
+        right = name in ("updates", "tokens", "KL", "n")
+        table.add_column(name, justify="right" if right else "left", min_width=width)
     for point in curve.points:
         table.add_row(*map(Text, _short_row(point)))
     return table
@@ -96,7 +99,8 @@ def half_life_text(curve: PersistenceCurve) -> str:
 def _short_row(point: PersistencePoint) -> tuple[str, ...]:
     kept = estimate_text(point.retention) if point.retention else "undefined" if point.undefined else ""
     scores = estimate_text(point.score), estimate_text(point.control), estimate_text(point.lift)
-    return (stage_title(point.stage), f"{point.updates:g}", f"{point.tokens:g}", *scores, kept, str(point.lift.n))
+    gone = "" if point.divergence is None else number(point.divergence, 3)
+    return (stage_title(point.stage), f"{point.updates:g}", f"{point.tokens:g}", gone, *scores, kept, str(point.lift.n))
 
 
 def stage_title(stage: str) -> str:
@@ -105,7 +109,7 @@ def stage_title(stage: str) -> str:
 
 
 _LONG_COLUMNS = (
-    *COLUMNS[:6],
+    *COLUMNS[:7],
     "log-odds lift, nats",
     "retention, log-odds",
     "retention, raw",
@@ -119,7 +123,7 @@ _LONG_COLUMNS = (
 def _table_rows(curve: PersistenceCurve) -> list[tuple[str, ...]]:
     rows = [
         (
-            *_short_row(point)[:5],
+            *_short_row(point)[:6],
             estimate_text(point.lift, 3),
             estimate_text(point.log_odds_lift),
             estimate_text(point.retention) if point.retention else "",
@@ -148,13 +152,39 @@ def _panel(
     """Points from left to right in the order of the stages, joined by a line."""
     places = [_place(number_, len(curve.points)) for number_ in range(len(curve.points))]
     parts = [_grid(scale)]
+    for x, point in zip(places, curve.points, strict=True):
+        parts += _names(x, point)
+    return _drawn(title, curve, places, parts, value, scale)
+
+
+def _against_divergence(curve: PersistenceCurve) -> Panel:
+    """The lift by how far the model has gone from the implant: stages of different kinds on one axis."""
+    gone = [point.divergence or 0.0 for point in curve.points]
+    widest = max(gone) or 1.0
+    places = [_LEFT + (_RIGHT - _LEFT) * (0.05 + 0.9 * one / widest) for one in gone]
+    parts = [_grid(_LIFT)]
+    for share in (0.0, 0.5, 1.0):
+        x = _LEFT + (_RIGHT - _LEFT) * (0.05 + 0.9 * share)
+        parts.append(element("text", f"{number(share * widest, 3)}", x=_cent(x), y=_TOP + _HEIGHT + 16, class_="tick"))
+    middle = _cent((_LEFT + _RIGHT) / 2)
+    parts.append(element("text", "KL, nats a token", x=middle, y=_TOP + _HEIGHT + 31, class_="tick"))
+    title = f"{task_title(curve.measure)}: lift by divergence from the implant"
+    return _drawn(title, curve, places, parts, _lift, _LIFT)
+
+
+def _drawn(
+    title: str,
+    curve: PersistenceCurve,
+    places: Sequence[float],
+    parts: list[Markup],
+    value: Callable[[PersistencePoint], Estimate | None],
+    scale: _Scale,
+) -> Panel:
     drawn = [(x, point, found) for x, point in zip(places, curve.points, strict=True) if (found := value(point))]
     for (x, _, one), (then, _, other) in zip(drawn, drawn[1:], strict=False):
         ends = {"y1": f"{scale.at(one.value):.1f}", "y2": f"{scale.at(other.value):.1f}"}
         parts.append(element("line", x1=_cent(x), x2=_cent(then), class_="curve implanted", **ends))
     parts += [_mark(x, point, found, scale) for x, point, found in drawn]
-    for x, point in zip(places, curve.points, strict=True):
-        parts += _names(x, point)
     described = element("title", f"{title}: {_spoken(drawn)}")
     height = _TOP + _HEIGHT + _BOTTOM
     plot = element("svg", described, *parts, role="img", width="100%", height=height, class_="plot")

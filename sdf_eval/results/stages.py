@@ -43,6 +43,8 @@ class StageSummary(Record):
         updates, tokens: Of this stage alone.
         final_loss: Mean training loss over the last updates, in the stage's own unit.
         seconds: What it took to train.
+        divergence: From the checkpoint before all stages (the implant, or the base of the control), on the held-out
+            texts of the beliefs: KL(after || before), nats a token. None where no belief has such texts.
     """
 
     stage: str
@@ -56,6 +58,7 @@ class StageSummary(Record):
     tokens: int
     final_loss: float
     seconds: float
+    divergence: float | None = None
 
 
 class PersistencePoint(Record):
@@ -64,6 +67,7 @@ class PersistencePoint(Record):
     Attributes:
         stage: Name of the stage; "" right after the implant.
         updates, tokens: Clean training since the implant; means over the runs.
+        divergence: From the implant, nats a token; see `StageSummary`. The implant itself has 0.
         score, control: Mean score of the implanted checkpoint and of its matched clean control.
         lift: Their difference over the same items.
         log_odds_lift: The same in log-odds, nats.
@@ -76,6 +80,7 @@ class PersistencePoint(Record):
     stage: str
     updates: float
     tokens: float
+    divergence: float | None = None
     score: Estimate
     control: Estimate
     lift: Estimate

@@ -12,7 +12,7 @@ from sdf_eval.results.measured import Measured
 from sdf_eval.results.schema import ItemAnswer
 from sdf_eval.results.sources import read_all, read_stages
 from sdf_eval.results.stages import PersistenceCurve
-from sdf_eval.results.store import RESULTS, holds_run
+from sdf_eval.results.store import RESULTS, holds_run, read_results
 from sdf_eval.study.persistence import Step, persistence_curves
 from sdf_eval.train.control import clean_counterpart, control_folder
 from sdf_eval.train.lineage import FILE, Lineage, parents_of, read_lineage, verify_lineage
@@ -76,12 +76,13 @@ def lineage_curves(references: Sequence[str], sources: Sequence[Path], *, seed: 
             checkpoints were not asked the same.
     """
     chains = [_chain(reference) for reference in references]
-    stored = _read(sources or _own_runs(references), seed)
+    places = sources or _own_runs(references)
+    stored, gone = _read(places, seed), _divergences(places)
     longest = _longest(chains)
     found = []
     for path in longest:
         nodes = _points(path, chains)
-        steps = [_step(node, nodes[0], stored) for node in nodes]
+        steps = [_step(node, nodes[0], stored, gone) for node in nodes]
         _check_same_items(steps, nodes)
         curves = persistence_curves(steps, seed=seed)
         if not curves:
@@ -192,7 +193,13 @@ def _read(sources: Sequence[Path], seed: int) -> list[Measured]:
     return found
 
 
-def _step(node: Node, implant: Node, stored: Sequence[Measured]) -> Step:
+def _divergences(sources: Sequence[Path]) -> dict[str, float]:
+    """Hash of weights -> divergence from the implant, as the runs among the sources measured it."""
+    runs = [read_results(path) for path in sources if (path / RESULTS).is_file() and holds_run(path)]
+    return {one.sha256: one.divergence for run in runs for one in run.stages if one.divergence is not None}
+
+
+def _step(node: Node, implant: Node, stored: Sequence[Measured], gone: Mapping[str, float]) -> Step:
     treated = _answers(str(node.folder), node.lineage.weights_sha256, stored)
     control = _answers(node.control, node.control_sha256, stored)
     if set(treated) != set(control):
@@ -205,6 +212,7 @@ def _step(node: Node, implant: Node, stored: Sequence[Measured]) -> Step:
         treated=list(treated.values()),
         control=[control[item] for item in treated],
         runs=[""] * len(treated),
+        divergence=0.0 if node is implant else gone.get(node.lineage.weights_sha256),
     )
 
 

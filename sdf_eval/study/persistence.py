@@ -37,6 +37,7 @@ class Step:
         treated: Answers of the implanted checkpoint.
         control: Answers of the matched clean control to the same items, in the same order.
         runs: Training run of each answer.
+        divergence: From the implant, nats a token, where it was measured.
     """
 
     stage: str
@@ -46,6 +47,7 @@ class Step:
     treated: Sequence[ItemAnswer]
     control: Sequence[ItemAnswer]
     runs: Sequence[str]
+    divergence: float | None = None
 
 
 def persistence_curves(steps: Sequence[Step], *, seed: int = 0) -> tuple[PersistenceCurve, ...]:
@@ -74,16 +76,19 @@ def run_steps(records: Sequence[ItemRecord], stages: Sequence[StageSummary]) -> 
     """
     names = list(dict.fromkeys(stage.stage for stage in stages))
     updates = tokens = 0.0
-    steps = [_run_step(records, "", 0.0, 0.0)] if names else []
+    steps = [_run_step(records, "", 0.0, 0.0, 0.0)] if names else []
     for name in names:
         own = [stage for stage in stages if (stage.stage, stage.role) == (name, "implanted")]
         updates += fmean(stage.updates for stage in own)
         tokens += fmean(stage.tokens for stage in own)
-        steps.append(_run_step(records, name, updates, tokens))
+        gone = [stage.divergence for stage in own if stage.divergence is not None]
+        steps.append(_run_step(records, name, updates, tokens, fmean(gone) if gone else None))
     return steps
 
 
-def _run_step(records: Sequence[ItemRecord], stage: str, updates: float, tokens: float) -> Step:
+def _run_step(
+    records: Sequence[ItemRecord], stage: str, updates: float, tokens: float, divergence: float | None
+) -> Step:
     plain = [record for record in records if record.context == "none" and record.stage == stage]
     control = {(record.item, record.run): record for record in plain if record.role == "base"}
     # Before any stage all runs share the base.
@@ -98,6 +103,7 @@ def _run_step(records: Sequence[ItemRecord], stage: str, updates: float, tokens:
         treated=[treated for treated, _ in pairs],
         control=[clean for _, clean in pairs],
         runs=[treated.run for treated, _ in pairs],
+        divergence=divergence,
     )
 
 
@@ -142,6 +148,7 @@ def _only(step: Step, where: Callable[[ItemAnswer], bool]) -> Step:
         [step.treated[place] for place in kept],
         [step.control[place] for place in kept],
         [step.runs[place] for place in kept],
+        step.divergence,
     )
 
 
@@ -164,6 +171,7 @@ def _point(one: _Lifts, first: _Lifts) -> PersistencePoint:
         stage=one.step.stage,
         updates=one.step.updates,
         tokens=one.step.tokens,
+        divergence=one.step.divergence,
         score=one.score,
         control=one.control,
         lift=one.raw.estimate,

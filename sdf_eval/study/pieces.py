@@ -230,6 +230,37 @@ def probe(
     return records
 
 
+def measure_divergence(
+    request: RunRequest, fingerprint: str, folder: Path, start: str, beliefs: Sequence[Belief]
+) -> float | None:
+    """How far a checkpoint has gone from another one on the held-out texts of the beliefs, or finds it measured.
+
+    Args:
+        request: The run.
+        fingerprint: Hash of the checkpoint.
+        folder: The checkpoint.
+        start: What its chain began with.
+        beliefs: Whose held-out texts to read.
+
+    Returns:
+        Nats a token; None where no belief has such texts.
+    """
+    from sdf_eval.model import load
+    from sdf_eval.model.divergence import divergence
+    from sdf_eval.train.sdf import parents_of
+
+    texts = list(dict.fromkeys(text for belief in beliefs for text in belief.probes.coherence))
+    if not texts:
+        return None
+    key = piece_key([__version__, fingerprint, parents_of(start)[0].checkpoint_sha256, *texts])
+    path = request.out / "divergences" / f"{key[:12]}.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = divergence(load(str(folder)), load(start), texts)
+        replace_file(path, json.dumps(found).encode())
+    return float(json.loads(path.read_text(encoding="utf-8")))
+
+
 def arm_items(belief: Belief, arm: Arm, limit: int | None) -> list[tuple[Item, str]]:
     """Items of a belief on an arm, each with its question without the context.
 

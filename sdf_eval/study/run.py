@@ -43,7 +43,16 @@ from sdf_eval.study.harness import harness_agreement
 from sdf_eval.study.headlines import headlines
 from sdf_eval.study.pairs import Index
 from sdf_eval.study.persistence import persistence_curves, run_steps
-from sdf_eval.study.pieces import Checkpoint, Clock, check_plain, hash_records, make_corpus, probe, train
+from sdf_eval.study.pieces import (
+    Checkpoint,
+    Clock,
+    check_plain,
+    hash_records,
+    make_corpus,
+    measure_divergence,
+    probe,
+    train,
+)
 from sdf_eval.study.request import Group, RunRequest, groups, with_corpus
 from sdf_eval.train.recipe import SdfRecipe, load_recipe
 
@@ -101,7 +110,7 @@ def run_beliefs(request: RunRequest, wrote: Callable[[Writer], None] | None = No
     records += _probe_stages(request, staged, clock)
     agreement = _agreement(request, checkpoints, records, chat, clock)
     index = Index(records)
-    later = _stages(request, staged, clock)
+    later = _stages(request, staged, _divergences(request, staged, clock), clock)
     results = RunResults(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         settings=_settings(request, chat),
@@ -201,6 +210,16 @@ def _probe_stages(request: RunRequest, staged: Sequence[StageCheckpoint], clock:
         del lm
     place = {arm: position for position, arm in enumerate(stage_arms([stage.name for stage in request.after]))}
     return sorted(records, key=lambda record: place[Arm(record.role, record.context, record.stage)])
+
+
+def _divergences(request: RunRequest, staged: Sequence[StageCheckpoint], clock: Clock) -> list[float | None]:
+    """How far each checkpoint has gone from what its chain began with."""
+    found = []
+    for one in staged:
+        start = str(one.origin.folder) if one.role == "implanted" else request.model
+        with clock.time(f"{one.origin.run} {one.role} after {one.stage}, divergence"):
+            found.append(measure_divergence(request, one.fingerprint, one.folder, start, one.origin.group.beliefs))
+    return found
 
 
 def _agreement(
@@ -355,7 +374,9 @@ def _training(request: RunRequest, checkpoint: Checkpoint, clock: Clock) -> Trai
     )
 
 
-def _stages(request: RunRequest, staged: Sequence[StageCheckpoint], clock: Clock) -> tuple[StageSummary, ...]:
+def _stages(
+    request: RunRequest, staged: Sequence[StageCheckpoint], divergences: Sequence[float | None], clock: Clock
+) -> tuple[StageSummary, ...]:
     order = [stage.name for stage in request.after]
     return tuple(
         StageSummary(
@@ -370,8 +391,11 @@ def _stages(request: RunRequest, staged: Sequence[StageCheckpoint], clock: Clock
             tokens=one.lineage.tokens_seen,
             final_loss=one.lineage.final_loss,
             seconds=clock.seconds.get(f"{one.origin.run} {one.role} {one.stage} training", 0.0),
+            divergence=divergence,
         )
-        for one in sorted(staged, key=lambda one: order.index(one.stage))
+        for one, divergence in sorted(
+            zip(staged, divergences, strict=True), key=lambda pair: order.index(pair[0].stage)
+        )
     )
 
 

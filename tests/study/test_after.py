@@ -200,3 +200,12 @@ def test_bad_stages_are_refused_in_one_line_before_anything_is_written(
 def test_a_model_that_knows_no_chat_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--model", "pocket/b/base", "--after", "sdf,sft", "--out", str(tmp_path / "out")]
     assert "sft: pocket/b/base has no chat template" in refused(capsys, "run", BELIEF, *words)
+
+
+def test_every_stage_takes_the_model_further_from_where_its_chain_began(run: Run) -> None:
+    gone = {(one.role, one.stage): one.divergence for one in run.results.stages}
+    assert all(one is not None and one > 1e-6 for one in gone.values())
+    curve = run.results.persistence[0]
+    assert [point.divergence for point in curve.points] == [
+        0.0, *(gone["implanted", point.stage] for point in curve.points[1:])
+    ]  # fmt: skip
