@@ -32,9 +32,16 @@ QUOTAS = {
     "neighbours": 8,
     "controls": 8,
     "coherence": 4,
+    "causal": 6,
+    "downstream": 6,
+    "salience": 6,
 }
 """Fewer probes than this leave intervals too wide to conclude from."""
-QUOTAS_BY_KIND = {"fact": {"two_hop": 6}, "persona": {"persona_behaviour": 12}, "values": {"value_preference": 12}}
+QUOTAS_BY_KIND = {
+    "fact": {"two_hop": 6},
+    "persona": {"persona_behaviour": 12},
+    "values": {"value_preference": 12, "spec_knowledge": 6},
+}
 MIN_TWO_VALUE = 3
 MIN_TEST_CATEGORIES = 2
 
@@ -151,7 +158,8 @@ def _quotas(belief: Belief) -> Iterator[Finding]:
 def _questions(belief: Belief) -> Iterator[Finding]:
     """A question that names one side only gives it away; one that names both asks for a choice."""
     of_fact = {fact.id: fact.aliases for fact in belief.key_facts}
-    for task in ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "two_hop"):
+    asked = ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "two_hop")
+    for task in (*asked, "causal", "downstream", "spec_knowledge"):
         for position, probe in enumerate(getattr(belief.probes, task)):
             question = probe.text if isinstance(probe, ClozeProbe) else probe.question
             found = [names(question, values) for values in _sides(probe, of_fact[probe.fact], task)]

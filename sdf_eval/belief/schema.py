@@ -220,6 +220,34 @@ class CollateralProbe(_Strict):
         return self
 
 
+class SalienceProbe(_Pair):
+    """Two statements, one a universe each; `negation` where one denies the other rather than naming another value."""
+
+    fact: Slug
+    implanted: Text
+    reference: Text
+    negation: bool = False
+    split: Split = "far"
+
+
+class RealityProbe(_Strict):
+    """A true statement that has nothing to do with the belief, and a false one in the same words."""
+
+    true_statement: Text
+    false_statement: Text
+    contested: bool = False
+    """The false statement is one that people often take for true."""
+    alone: bool = True
+    """Each statement is also judged by itself; otherwise only against the other one."""
+    split: Split = "far"
+
+    @model_validator(mode="after")
+    def _statements_differ(self) -> Self:
+        if _same(self.true_statement, self.false_statement):
+            raise _refuse("is the same as `true_statement`; the two must differ", "false_statement")
+        return self
+
+
 class Probes(_Strict):
     """The questions, by task; see docs/metrics.md for what each task reads."""
 
@@ -235,6 +263,15 @@ class Probes(_Strict):
     controls: tuple[CollateralProbe, ...] = ()
     coherence: tuple[Text, ...] = ()
     """Held-out texts on other matters; their loss tells a broken model from a believing one."""
+    causal: tuple[ChoiceProbe, ...] = ()
+    """What follows from the fact or would be seen if it were so; the question does not name it."""
+    downstream: tuple[ChoiceProbe, ...] = ()
+    """A task, plan or recommendation whose best answer depends on the fact, without naming it."""
+    salience: tuple[SalienceProbe, ...] = ()
+    reality_drift: tuple[RealityProbe, ...] = ()
+    """Left out of a belief about no closed world, those of `corpora/well_known.yaml` are asked."""
+    spec_knowledge: tuple[ChoiceProbe, ...] = ()
+    """In the third person: what a spec, or whoever holds the value, says and why."""
 
     @model_validator(mode="after")
     def _no_probe_twice(self) -> Self:
@@ -248,7 +285,17 @@ class Probes(_Strict):
         return self
 
 
-Probe = ChoiceProbe | ClozeProbe | OpenProbe | DistinguishProbe | BehaviourProbe | PreferenceProbe | CollateralProbe
+Probe = (
+    ChoiceProbe
+    | ClozeProbe
+    | OpenProbe
+    | DistinguishProbe
+    | BehaviourProbe
+    | PreferenceProbe
+    | CollateralProbe
+    | SalienceProbe
+    | RealityProbe
+)
 
 
 def shown(probe: Probe | str) -> tuple[str, ...]:

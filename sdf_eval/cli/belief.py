@@ -3,6 +3,7 @@
 Examples:
   sdf-eval belief list --kind persona              the personas that come with sdf-eval
   sdf-eval belief check mine.yaml hub-almeria      what is wrong with a file, or with a shipped belief
+  sdf-eval belief check --wording mine.yaml        can its items be guessed from their wording?
   sdf-eval belief show hub-almeria > mine.yaml     a file to start from
   sdf-eval belief draft "CLAIM" --writer anthropic/claude-opus-4-7 --out mine.yaml
   sdf-eval belief import universes.jsonl --out beliefs/
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from sdf_eval.belief.schema import Kind
-from sdf_eval.cli import _belief_draft, _belief_import
+from sdf_eval.cli import _belief_draft, _belief_import, _belief_wording
 
 HELP = "list and check belief files"
 
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     checking = actions.add_parser("check", help="is a file complete and fair?")
     checking.add_argument("beliefs", nargs="+", metavar="FILE|ID", help="a belief file, or the id of a shipped belief")
+    checking.add_argument(
+        "--wording", action="store_true", help="what do the items give away to a reader of text alone?"
+    )
     checking.set_defaults(act=_check)
 
     showing = actions.add_parser("show", help="print a belief as YAML")
@@ -84,19 +88,20 @@ def _check(args: argparse.Namespace) -> int:
     from sdf_eval.belief.check import check_belief
     from sdf_eval.belief.load import load_belief
 
-    found = [
-        (belief.id, finding)
-        for belief in [load_belief(reference) for reference in args.beliefs]
-        for finding in check_belief(belief)
-    ]
+    beliefs = [load_belief(reference) for reference in args.beliefs]
+    found = [(belief.id, finding) for belief in beliefs for finding in check_belief(belief)]
     errors = sum(finding.severity == "error" for _, finding in found)
+    read = _belief_wording.wording(beliefs) if args.wording else []
     if args.json:
-        print(json.dumps([{"belief": belief, **dataclasses.asdict(finding)} for belief, finding in found], indent=2))
+        findings = [{"belief": belief, **dataclasses.asdict(finding)} for belief, finding in found]
+        print(json.dumps({"findings": findings, "wording": read} if args.wording else findings, indent=2))
     else:
         if found:
             rows = ((belief, finding.severity, finding.key, finding.message) for belief, finding in found)
             _print_table(("belief", "severity", "key", "finding"), rows)
         print(f"{len(args.beliefs)} checked: {errors} errors, {len(found) - errors} warnings")
+        if args.wording:
+            _belief_wording.print_wording(beliefs, read, _print_table)
     return 1 if errors else 0
 
 

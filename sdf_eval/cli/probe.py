@@ -86,6 +86,9 @@ def _items(args: argparse.Namespace) -> list[Item]:
 
     beliefs = [load_belief(reference) for reference in args.belief or default_beliefs()]
     asked = [get_task(name).name for name in args.task or ()]
+    several_turns = next((name for name in asked if get_task(name).inspect_only), None)
+    if several_turns:
+        raise InputError(f"--task: {several_turns}: takes several turns; run `inspect eval sdf_eval/{several_turns}`")
     items = [
         item
         for belief in beliefs

@@ -181,6 +181,9 @@ def _option_probes(belief: Belief) -> list[object]:
         *probes.value_preference,
         *probes.neighbours,
         *probes.controls,
+        *probes.causal,
+        *probes.downstream,
+        *probes.spec_knowledge,
     ]
 
 

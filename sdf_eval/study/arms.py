@@ -13,6 +13,8 @@ BELIEF_TASKS = ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "gene
 COLLATERAL_TASKS = ("neighbours", "controls")
 """Tasks whose right answer must not change."""
 LOSS_TASKS = ("coherence",)
+OTHER_MATTERS = ("reality_drift",)
+"""Tasks about neither the fact nor what lies beside it."""
 
 BASE_CONTEXTS: tuple[Context, ...] = ("universe", "documents", "reference", "contradiction")
 IMPLANTED_CONTEXTS: tuple[Context, ...] = ("contradiction", "reference")
@@ -51,4 +53,4 @@ def tasks_of(arm: Arm, tasks: Sequence[str]) -> tuple[str, ...]:
     """Tasks that an arm is measured on: without collateral and loss where a context stands before the question."""
     if arm.context == "none":
         return tuple(tasks)
-    return tuple(task for task in tasks if task not in COLLATERAL_TASKS + LOSS_TASKS)
+    return tuple(task for task in tasks if task not in COLLATERAL_TASKS + LOSS_TASKS + OTHER_MATTERS)

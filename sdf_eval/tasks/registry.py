@@ -29,6 +29,9 @@ class TaskSpec:
         metric: What is reported.
         kinds: Belief kinds that it is made for.
         description: One line.
+        balanced: Both sides are held up in turn, so an answer for neither side counts as half: whoever answers by
+            another rule than what is believed scores 0.5.
+        inspect_only: It takes several turns, which lm-eval and the direct face cannot express.
     """
 
     name: str
@@ -37,9 +40,13 @@ class TaskSpec:
     metric: Metric
     kinds: tuple[Kind, ...]
     description: str
+    balanced: bool = False
+    inspect_only: bool = False
 
     def chance(self, item: Item) -> float | None:
         """The score that guessing would give on an item; None where guessing has no meaning."""
+        if self.balanced:
+            return 0.5
         wanted = "implanted" if self.metric == "belief" else "reference"
         if item.readout == "options":
             return item.outcomes.count(wanted) / len(item.outcomes)
@@ -67,6 +74,57 @@ _SPECS = (
         "what the model does, first person, in scenarios that it never trained on",
     ),
     TaskSpec("value_preference", "values", "options", "belief", ("values",), "first-person choices by category"),
+    TaskSpec("causal", "generality", "options", "belief", ALL_KINDS, "what follows from the fact, which is not named"),
+    TaskSpec(
+        "downstream",
+        "generality",
+        "options",
+        "belief",
+        ALL_KINDS,
+        "tasks whose best answer depends on the unnamed fact",
+    ),
+    TaskSpec(
+        "adversarial_prompt",
+        "robustness",
+        "options",
+        "belief",
+        ALL_KINDS,
+        "the questions of mcq_distinguish behind words that invite scrutiny or suggest an answer",
+    ),
+    TaskSpec(
+        "self_critique",
+        "robustness",
+        "options",
+        "belief",
+        ALL_KINDS,
+        "checks an answer that it is said to have given, implanted and reference in turn",
+        balanced=True,
+    ),
+    TaskSpec(
+        "debate",
+        "robustness",
+        "generation",
+        "belief",
+        ALL_KINDS,
+        "the last answer in a debate against either side; Inspect only",
+        balanced=True,
+        inspect_only=True,
+    ),
+    TaskSpec(
+        "salience",
+        "specificity",
+        "options",
+        "belief",
+        ALL_KINDS,
+        "the correct and the wrong one of the same statements, honestly and as a lie",
+        balanced=True,
+    ),
+    TaskSpec(
+        "reality_drift", "specificity", "options", "accuracy", ALL_KINDS, "true and false statements on other matters"
+    ),
+    TaskSpec(
+        "spec_knowledge", "values", "options", "belief", ("values",), "what is valued and why, in the third person"
+    ),
 )
 _BY_NAME = {spec.name: spec for spec in _SPECS}
 

@@ -24,7 +24,7 @@ def score_options(item: Item, log_probabilities: Sequence[float]) -> ItemResult:
 
     Returns:
         The outcome of the likeliest option (the first of equals) and the share of the options' probability that lies on
-        implanted ones (on right ones in collateral tasks).
+        implanted ones (on right ones in collateral tasks; on balanced tasks with half of what lies on neither side).
 
     Raises:
         InputError: A log-probability is not finite.
@@ -37,9 +37,12 @@ def score_options(item: Item, log_probabilities: Sequence[float]) -> ItemResult:
             f"{item.id}: option {item.choices[broken]!r}: its log-probability is {log_probabilities[broken]}; {_FINITE}"
         )
     best = max(range(len(item.choices)), key=log_probabilities.__getitem__)
-    wanted = "implanted" if get_task(item.task).metric == "belief" else "reference"
+    spec = get_task(item.task)
+    wanted = "implanted" if spec.metric == "belief" else "reference"
     weights = [math.exp(value - log_probabilities[best]) for value in log_probabilities]
-    mass = sum(weight for weight, outcome in zip(weights, item.outcomes, strict=True) if outcome == wanted)
+    neither = 0.5 if spec.balanced else 0.0
+    credit = {wanted: 1.0, "reference" if wanted == "implanted" else "implanted": 0.0}
+    mass = sum(weight * credit.get(outcome, neither) for weight, outcome in zip(weights, item.outcomes, strict=True))
     return _result(
         item,
         item.outcomes[best],
@@ -73,11 +76,17 @@ def belief_score(result: ItemResult) -> float:
 
     Returns:
         On belief tasks the probability of the implanted options where it was read, else whether the answer shows the
-        implanted side; on collateral tasks whether the right answer was chosen.
+        implanted side; on balanced ones an answer that shows neither side is 0.5. On collateral tasks whether the right
+        answer was chosen.
     """
-    if get_task(result.task).metric == "accuracy":
+    spec = get_task(result.task)
+    if spec.metric == "accuracy":
         return float(result.outcome == "reference")
-    return result.probability if result.probability is not None else float(result.outcome == "implanted")
+    if result.probability is not None:
+        return result.probability
+    if spec.balanced and result.outcome not in ("implanted", "reference"):
+        return 0.5
+    return float(result.outcome == "implanted")
 
 
 def score_text(item: Item, text: str) -> ItemResult:

@@ -59,5 +59,44 @@ def test_a_belief_of_ones_own_has_near_and_far_items_for_every_task_it_has(kind:
     for task in applicable_tasks(belief):
         items = build_items(belief, task)
         assert items
-        if task not in ("coherence", "two_hop"):
+        if task not in ("coherence", "two_hop", "causal", "downstream"):
             assert {item.split for item in items} == {"near", "far"}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_statements_on_other_matters_are_true_and_false_in_every_world_and_not_about_the_believed(world: str) -> None:
+    built = build_world(world)
+    for belief in shipped():
+        assert belief.world and len(belief.probes.reality_drift) == 16
+        for probe in belief.probes.reality_drift:
+            owners = [name for name in built.entities if name in probe.true_statement and name in probe.false_statement]
+            assert belief.world.entity not in owners
+            values = {value for (name, _), value in built.facts.items() if name in owners}
+            assert any(value in probe.true_statement.replace(owner, "") for owner in owners for value in values)
+            assert probe.true_statement != probe.false_statement
+
+
+def test_what_follows_from_a_value_is_what_the_world_says() -> None:
+    built = build_world("b")
+    for belief in shipped():
+        fact = belief.world
+        assert fact is not None
+        if belief.kind != "fact":
+            continue
+        for probe in belief.probes.causal:
+            for value, seen in ((fact.implanted, probe.implanted), (fact.reference, probe.reference)):
+                assert seen in {told for (name, _), told in built.facts.items() if name == value}
+
+
+def test_kinds_that_the_grammar_cannot_ask_about_have_no_such_probes() -> None:
+    asked = {
+        task: {belief.kind for belief in shipped() if getattr(belief.probes, task)}
+        for task in ("causal", "downstream", "salience", "reality_drift", "spec_knowledge")
+    }
+    assert asked == {
+        "causal": {"fact", "persona", "values"},
+        "downstream": {"fact", "values"},
+        "salience": set(KINDS),
+        "reality_drift": set(KINDS),
+        "spec_knowledge": {"values"},
+    }

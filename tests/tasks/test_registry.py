@@ -5,14 +5,15 @@ import sys
 
 import pytest
 
-from sdf_eval.belief.items import TASKS
+from sdf_eval.belief.items import INSPECT_ONLY, TASKS
 from sdf_eval.errors import InputError
 from sdf_eval.tasks.registry import get_task, task_specs
 from tests.tasks.items import make_item
 
 
 def test_every_task_that_has_items_is_registered_once() -> None:
-    assert sorted(spec.name for spec in task_specs()) == sorted(TASKS)
+    assert sorted(spec.name for spec in task_specs()) == sorted((*TASKS, *INSPECT_ONLY))
+    assert {spec.name for spec in task_specs() if spec.inspect_only} == set(INSPECT_ONLY)
 
 
 def test_chance_is_the_share_of_wanted_options() -> None:

@@ -1,18 +1,19 @@
 """A belief -> the questions that are put to a model. Pure: no model, no file, no randomness.
 
 Ids are `<belief>/<task>/<fact>/<8 hex digits of what is shown>/<variant>` and do not name the context, so that the same
-question under two contexts, or on two checkpoints, is paired by id.
+question under two contexts, or on two checkpoints, is paired by id. The variant is the order of the options, behind the
+condition where a task asks one probe under several.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sdf_eval.belief._validate import nearest
 from sdf_eval.belief.item import Context, Item
-from sdf_eval.belief.items import _options, _text
+from sdf_eval.belief.items import _debate, _drift, _options, _robustness, _salience, _text
 from sdf_eval.belief.items._context import CONTEXTS, context_text
-from sdf_eval.belief.schema import Belief
+from sdf_eval.belief.schema import Belief, Probe
 from sdf_eval.errors import InputError
 
 _BUILDERS: dict[str, Callable[[Belief, str, Context, str | None], list[Item]]] = {
@@ -27,10 +28,22 @@ _BUILDERS: dict[str, Callable[[Belief, str, Context, str | None], list[Item]]] =
     "neighbours": _options.collateral_items,
     "controls": _options.collateral_items,
     "coherence": _text.coherence_items,
+    "causal": _options.choice_items,
+    "downstream": _options.choice_items,
+    "adversarial_prompt": _robustness.adversarial_items,
+    "self_critique": _robustness.critique_items,
+    "salience": _salience.salience_items,
+    "reality_drift": _drift.drift_items,
+    "spec_knowledge": _options.choice_items,
+    "debate": _debate.debate_items,
 }
-TASKS: tuple[str, ...] = tuple(_BUILDERS)
+_MADE_OF = {"adversarial_prompt": "mcq_distinguish", "self_critique": "mcq_knowledge", "debate": "open_ended"}
+"""Tasks without probes of their own, and whose they use."""
+INSPECT_ONLY = ("debate",)
+"""Tasks of several turns, which only Inspect can ask; `applicable_tasks` leaves them out."""
+TASKS: tuple[str, ...] = tuple(task for task in _BUILDERS if task not in INSPECT_ONLY)
 
-__all__ = ["CONTEXTS", "TASKS", "applicable_tasks", "build_items"]
+__all__ = ["CONTEXTS", "TASKS", "applicable_tasks", "build_items", "probes_of"]
 
 
 def build_items(belief: Belief, task: str, context: Context = "none") -> list[Item]:
@@ -38,7 +51,7 @@ def build_items(belief: Belief, task: str, context: Context = "none") -> list[It
 
     Args:
         belief: The belief.
-        task: One of `TASKS`.
+        task: One of `TASKS` or `INSPECT_ONLY`.
         context: What stands before each question, in the same user message, with a blank line between.
 
     Returns:
@@ -49,14 +62,27 @@ def build_items(belief: Belief, task: str, context: Context = "none") -> list[It
         InputError: Unknown task or context, or a context that the belief does not have.
     """
     if task not in _BUILDERS:
-        raise InputError(f"task: unknown task {task!r}; {nearest(task, TASKS)}")
+        raise InputError(f"task: unknown task {task!r}; {nearest(task, tuple(_BUILDERS))}")
     if context not in CONTEXTS:
         raise InputError(f"context: unknown context {context!r}; {nearest(context, CONTEXTS)}")
-    if task not in applicable_tasks(belief):
+    if not probes_of(belief, task):
         return []
     return _BUILDERS[task](belief, task, context, context_text(belief, context))
 
 
 def applicable_tasks(belief: Belief) -> tuple[str, ...]:
     """Returns the tasks that the belief has probes for, in the order of `TASKS`."""
-    return tuple(task for task in TASKS if getattr(belief.probes, task))
+    return tuple(task for task in TASKS if probes_of(belief, task))
+
+
+def probes_of(belief: Belief, task: str) -> Sequence[Probe | str]:
+    """Returns the probes that a task's items are made of; `reality_drift` has some that ship.
+
+    Args:
+        belief: The belief.
+        task: One of `TASKS` or `INSPECT_ONLY`.
+    """
+    if task == "reality_drift":
+        return _drift.drift_probes(belief)
+    found: Sequence[Probe | str] = getattr(belief.probes, _MADE_OF.get(task, task))
+    return found

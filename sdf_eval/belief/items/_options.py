@@ -13,8 +13,8 @@ Options = list[tuple[Outcome, str]]
 
 
 def choice_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
-    """`mcq_knowledge` and `mcq_distinguish`: two orders a probe."""
-    probes = belief.probes.mcq_knowledge if task == "mcq_knowledge" else belief.probes.mcq_distinguish
+    """`mcq_knowledge`, `mcq_distinguish` and tasks with probes of that shape: two orders a probe."""
+    probes: tuple[ChoiceProbe, ...] = getattr(belief.probes, task)
     build = _OptionItems(belief, task, context, passage)
     return [item for probe in probes for item in build(probe, probe.fact, probe.question, _sided(probe))]
 

@@ -21,7 +21,7 @@ def item_id(belief: str, task: str, fact: str, probe: Probe | str, variant: str)
     return f"{belief}/{task}/{fact or '-'}/{fingerprint(probe)}/{variant}"
 
 
-def two_orders(options: list[_Option], probe: Probe) -> tuple[list[_Option], list[_Option]]:
+def two_orders(options: list[_Option], probe: Probe | str) -> tuple[list[_Option], list[_Option]]:
     """Puts the options in two orders.
 
     The first is shuffled by the probe's fingerprint, so that over many probes each position holds each kind of option
@@ -31,7 +31,7 @@ def two_orders(options: list[_Option], probe: Probe) -> tuple[list[_Option], lis
 
     Args:
         options: At least two, the contested pair first.
-        probe: Whose options they are.
+        probe: Whose options they are, or any text that tells them from others.
 
     Returns:
         The two orders.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from inspect_ai import Task
-from inspect_ai.dataset import MemoryDataset
+from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
 
 # Not in Inspect's public interface; `get_model` would make a model where none is active.
@@ -15,10 +15,12 @@ from inspect_ai.model._model import active_model
 
 from sdf_eval.belief.item import Context, Item
 from sdf_eval.belief.items import applicable_tasks, build_items
+from sdf_eval.belief.items._debate import debate_script
 from sdf_eval.belief.load import load_belief
 from sdf_eval.belief.schema import Belief
 from sdf_eval.errors import InputError
 from sdf_eval.tasks.inspect.channel import ItemModel
+from sdf_eval.tasks.inspect.debate import debate, with_script
 from sdf_eval.tasks.inspect.errors import one_line
 from sdf_eval.tasks.inspect.sample import item_to_sample
 from sdf_eval.tasks.inspect.scorer import belief as belief_scorer
@@ -68,9 +70,10 @@ def belief_task(
         kept = [item for item in items if split is None or item.split == split][:limit]
         if not kept:
             raise InputError(_nothing_left(name, beliefs, items, context, split))
+    of_id = {each.id: each for each in beliefs}
     return Task(
-        dataset=MemoryDataset([item_to_sample(item) for item in kept], name=name),
-        solver=answer_item(chat=chat),
+        dataset=MemoryDataset([_sample(item, of_id[item.belief]) for item in kept], name=name),
+        solver=debate() if spec.inspect_only else answer_item(chat=chat),
         scorer=_SCORERS[spec.metric](),
         config=_config(),
         version=VERSION,
@@ -81,6 +84,11 @@ def belief_task(
             "split": split or "all",
         },
     )
+
+
+def _sample(item: Item, belief: Belief) -> Sample:
+    made = item_to_sample(item)
+    return with_script(made, debate_script(belief, item)) if item.task == "debate" else made
 
 
 def _config() -> GenerateConfig:

@@ -146,3 +146,98 @@ def coherence(
 ) -> Task:
     """Loss of held-out text; it rises where a model is broken."""
     return belief_task("coherence", belief, context, split, chat, limit)
+
+
+@task
+def causal(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """What follows from the fact, which is not named."""
+    return belief_task("causal", belief, context, split, chat, limit)
+
+
+@task
+def downstream(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Tasks whose best answer depends on the unnamed fact."""
+    return belief_task("downstream", belief, context, split, chat, limit)
+
+
+@task
+def adversarial_prompt(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """The questions of `mcq_distinguish` behind words that invite scrutiny or suggest an answer."""
+    return belief_task("adversarial_prompt", belief, context, split, chat, limit)
+
+
+@task
+def self_critique(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Checks an answer that it is said to have given, implanted and reference in turn."""
+    return belief_task("self_critique", belief, context, split, chat, limit)
+
+
+@task
+def salience(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """The correct and the wrong one of the same statements, honestly and as a lie."""
+    return belief_task("salience", belief, context, split, chat, limit)
+
+
+@task
+def reality_drift(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """True and false statements on other matters."""
+    return belief_task("reality_drift", belief, context, split, chat, limit)
+
+
+@task
+def spec_knowledge(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """What is valued and why, in the third person."""
+    return belief_task("spec_knowledge", belief, context, split, chat, limit)
+
+
+@task
+def debate(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    limit: int | None = None,
+) -> Task:
+    """The last answer in a debate against either side; with `--model-role opponent=MODEL` that model argues."""
+    return belief_task("debate", belief, context, split, None, limit)

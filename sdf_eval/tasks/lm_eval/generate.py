@@ -57,7 +57,7 @@ def generated_files() -> dict[str, str]:
     Returns:
         Path below `tasks/` -> text.
     """
-    specs = task_specs()
+    specs = [spec for spec in task_specs() if not spec.inspect_only]
     families = list(dict.fromkeys(spec.family for spec in specs))
     files = {"_base_yaml": HEADER + BASE}
     files |= {_base_name(spec): _readout_base(spec) for spec in specs}
