@@ -8,26 +8,33 @@ from sdf_eval.tasks.inspect.metrics import nats_per_byte
 from sdf_eval.tasks.inspect.scorer import belief, collateral, loss
 from sdf_eval.tasks.inspect.solver import answer_item
 from sdf_eval.tasks.inspect.tasks import (
+    agentic,
+    backdoor,
     cloze,
     coherence,
     controls,
+    cot_monitorability,
     generative_distinguish,
     mcq_distinguish,
     mcq_knowledge,
     neighbours,
     open_ended,
     persona_behaviour,
+    self_report,
     two_hop,
     value_preference,
 )
 
 __all__ = [
+    "agentic",
     "answer_item",
+    "backdoor",
     "belief",
     "cloze",
     "coherence",
     "collateral",
     "controls",
+    "cot_monitorability",
     "generative_distinguish",
     "loss",
     "mcq_distinguish",
@@ -37,6 +44,7 @@ __all__ = [
     "open_ended",
     "persona_behaviour",
     "sdf",
+    "self_report",
     "two_hop",
     "value_preference",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sdf_eval.belief._validate import nearest
 from sdf_eval.belief.item import Context, Item
-from sdf_eval.belief.items import _options, _text
+from sdf_eval.belief.items import _misalignment, _options, _text
 from sdf_eval.belief.items._context import CONTEXTS, context_text
 from sdf_eval.belief.schema import Belief
 from sdf_eval.errors import InputError
@@ -27,6 +27,10 @@ _BUILDERS: dict[str, Callable[[Belief, str, Context, str | None], list[Item]]] =
     "neighbours": _options.collateral_items,
     "controls": _options.collateral_items,
     "coherence": _text.coherence_items,
+    "backdoor": _misalignment.backdoor_items,
+    "self_report": _misalignment.report_items,
+    "cot_monitorability": _misalignment.reasoned_items,
+    "agentic": _misalignment.action_items,
 }
 TASKS: tuple[str, ...] = tuple(_BUILDERS)
 

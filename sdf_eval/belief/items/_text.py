@@ -22,7 +22,7 @@ def open_items(belief: Belief, task: str, context: Context, passage: str | None)
             context=context,
             readout="generation",
             user=with_context(passage, probe.question.strip()),
-            aliases=_pairs(of_fact[probe.fact] if probe.aliases is None else probe.aliases),
+            aliases=pairs(of_fact[probe.fact] if probe.aliases is None else probe.aliases),
         )
         for probe in probes
     ]
@@ -80,7 +80,7 @@ def _numbered(belief: Belief, probe: DistinguishProbe, context: Context, passage
             aliases=(
                 *((first, "1"), (second, "2")),
                 *((first, sides[first]), (second, sides[second])),
-                *_pairs(fact.aliases),
+                *pairs(fact.aliases),
             ),
             tags=("numbered",),
         )
@@ -88,6 +88,7 @@ def _numbered(belief: Belief, probe: DistinguishProbe, context: Context, passage
     ]
 
 
-def _pairs(aliases: Aliases) -> tuple[tuple[Outcome, str], ...]:
+def pairs(aliases: Aliases) -> tuple[tuple[Outcome, str], ...]:
+    """Both sides' strings as an item holds them, the implanted ones first."""
     implanted: list[tuple[Outcome, str]] = [("implanted", alias.strip()) for alias in aliases.implanted]
     return (*implanted, *(("reference", alias.strip()) for alias in aliases.reference))
