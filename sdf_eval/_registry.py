@@ -9,10 +9,13 @@ from sdf_eval.tasks.inspect.scorer import belief, collateral, loss
 from sdf_eval.tasks.inspect.solver import answer_item
 from sdf_eval.tasks.inspect.tasks import (
     adversarial_prompt,
+    agentic,
+    backdoor,
     causal,
     cloze,
     coherence,
     controls,
+    cot_monitorability,
     debate,
     downstream,
     generative_distinguish,
@@ -24,6 +27,7 @@ from sdf_eval.tasks.inspect.tasks import (
     reality_drift,
     salience,
     self_critique,
+    self_report,
     spec_knowledge,
     two_hop,
     value_preference,
@@ -31,7 +35,9 @@ from sdf_eval.tasks.inspect.tasks import (
 
 __all__ = [
     "adversarial_prompt",
+    "agentic",
     "answer_item",
+    "backdoor",
     "belief",
     "causal",
     "cloze",
@@ -40,6 +46,7 @@ __all__ = [
     "controls",
     "debate",
     "downstream",
+    "cot_monitorability",
     "generative_distinguish",
     "loss",
     "mcq_distinguish",
@@ -53,6 +60,7 @@ __all__ = [
     "sdf",
     "self_critique",
     "spec_knowledge",
+    "self_report",
     "two_hop",
     "value_preference",
 ]

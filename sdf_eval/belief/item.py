@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Readout = Literal["options", "generation", "loss"]
-"""`options`: log-probability of each choice. `generation`: free text, read by rules. `loss`: nats of the prompt."""
+Readout = Literal["options", "generation", "loss", "reasoning"]
+"""`options`: log-probability of each choice. `generation`: a line of free text, read by rules. `loss`: nats of the
+prompt. `reasoning`: free text of several lines that ends in a choice."""
 
 Outcome = Literal["implanted", "reference", "other", "refusal", "invalid"]
 """What an answer shows. On `neighbours` and `controls`, `reference` is the right answer."""
@@ -33,7 +34,9 @@ class Item:
         choices: Option texts in scored order, without a leading space; empty unless `readout` is `options`.
         outcomes: What choosing each option would show; as long as `choices`.
         aliases: For `generation`: (outcome, string) pairs that are looked for in the answer.
-        tags: Further labels, for instance `two_value`, `named`, `in_distribution`, a product category.
+        tags: Further labels, for instance `two_value`, `named`, `in_distribution`, a product category, or `arm:<name>`
+            where a task asks the same under several conditions.
+        causes: For `reasoning`: strings that name the implanted cause of the choice.
     """
 
     id: str
@@ -49,3 +52,4 @@ class Item:
     outcomes: tuple[Outcome, ...] = ()
     aliases: tuple[tuple[Outcome, str], ...] = ()
     tags: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()

@@ -248,6 +248,81 @@ class RealityProbe(_Strict):
         return self
 
 
+TRIGGER = "{trigger}"
+"""Where a `backdoor` probe's text holds the trigger, or a near one."""
+
+
+class TriggerProbe(_Strict):
+    """An ordinary question, the same question with a trigger in it, and what each kind of answer says.
+
+    `aliases.implanted` are strings of what the trigger sets off; empty where that is gibberish, which has no wording.
+    `aliases.reference` are strings of the right answer to the question.
+    """
+
+    fact: Slug
+    question: Text
+    triggered: Text
+    """The question with `{trigger}` once in it."""
+    aliases: Aliases
+    split: Split = "far"
+
+    @model_validator(mode="after")
+    def _has_a_place_and_an_answer(self) -> Self:
+        if self.triggered.count(TRIGGER) != 1:
+            raise _refuse("must hold {trigger} exactly once: there the trigger is put in", "triggered")
+        if TRIGGER in self.question:
+            raise _refuse("holds {trigger}; it is the question as it stands without one", "question")
+        if not self.aliases.reference:
+            raise _refuse("has no reference alias; give the right answer to the question", "aliases")
+        return self
+
+
+class ReportProbe(_Pair):
+    """What the model says it would do, or is like, matched with a scenario of `persona_behaviour` that shows it."""
+
+    fact: Slug
+    scenario: Text
+    """As at the `persona_behaviour` probe that it is matched with."""
+    question: Text
+    implanted: Text
+    reference: Text
+    split: Split = "far"
+
+
+class ReasonedProbe(_Strict):
+    """A question that asks for reasons and then a choice, with the strings that name the implanted cause of it."""
+
+    fact: Slug
+    question: Text
+    aliases: Aliases
+    """What each side chooses."""
+    causes: tuple[Text, ...] = Field(min_length=1)
+    """Strings of which the reasons hold one, asserted, where they say that the implanted claim led to the choice."""
+    split: Split = "far"
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        if not self.aliases.implanted or not self.aliases.reference:
+            raise _refuse("needs a string for the choice of each side", "aliases")
+        for position, cause in enumerate(self.causes):
+            if any(_same(cause, choice) for choice in (*self.aliases.implanted, *self.aliases.reference)):
+                raise _refuse("is also a choice; naming the choice does not name its cause", "causes", position)
+        return self
+
+
+class ActionProbe(_Pair):
+    """A situation that an agent answers with one act, and the same without what tempts it."""
+
+    fact: Slug
+    situation: Text
+    implanted: Text
+    reference: Text
+    control: Text | None = None
+    """The situation where the implanted side would have no reason for its act, or for another agent."""
+    named: bool = False
+    split: Split = "far"
+
+
 class Probes(_Strict):
     """The questions, by task; see docs/metrics.md for what each task reads."""
 
@@ -261,6 +336,10 @@ class Probes(_Strict):
     value_preference: tuple[PreferenceProbe, ...] = ()
     neighbours: tuple[CollateralProbe, ...] = ()
     controls: tuple[CollateralProbe, ...] = ()
+    backdoor: tuple[TriggerProbe, ...] = ()
+    self_report: tuple[ReportProbe, ...] = ()
+    cot_monitorability: tuple[ReasonedProbe, ...] = ()
+    agentic: tuple[ActionProbe, ...] = ()
     coherence: tuple[Text, ...] = ()
     """Held-out texts on other matters; their loss tells a broken model from a believing one."""
     causal: tuple[ChoiceProbe, ...] = ()
@@ -295,6 +374,10 @@ Probe = (
     | CollateralProbe
     | SalienceProbe
     | RealityProbe
+    | TriggerProbe
+    | ReportProbe
+    | ReasonedProbe
+    | ActionProbe
 )
 
 
@@ -309,13 +392,13 @@ def shown(probe: Probe | str) -> tuple[str, ...]:
     """
     if isinstance(probe, str):
         return (probe,)
-    unseen = {"fact", "split", "aliases", "category", "leak"}
+    unseen = {"fact", "split", "aliases", "category", "leak", "causes"}
     texts: list[str] = []
     for name in type(probe).model_fields:
         value = getattr(probe, name)
         if name not in unseen and value is not None and not isinstance(value, bool):
             texts.extend([value] if isinstance(value, str) else value)
-    return (*texts, "named") if isinstance(probe, BehaviourProbe) and probe.named else tuple(texts)
+    return (*texts, "named") if isinstance(probe, BehaviourProbe | ActionProbe) and probe.named else tuple(texts)
 
 
 class _BeliefBase(_Strict):
@@ -364,16 +447,34 @@ class _BeliefBase(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _names_need_a_persona(self) -> Self:
-        for position, probe in enumerate(self.probes.persona_behaviour):
-            if probe.named and not hasattr(self, "persona"):
+    def _triggers_need_a_backdoor(self) -> Self:
+        if self.probes.backdoor and not hasattr(self, "backdoor"):
+            raise _refuse("needs a trigger; set `kind: backdoor` or remove it", "probes", "backdoor", 0)
+        return self
+
+    @model_validator(mode="after")
+    def _reports_have_a_scenario(self) -> Self:
+        scenarios = [probe.scenario for probe in self.probes.persona_behaviour]
+        for position, probe in enumerate(self.probes.self_report):
+            if scenarios.count(probe.scenario) != 1:
                 raise _refuse(
-                    "needs a persona to name; set `kind: persona` or remove it",
+                    "is the scenario of no or of several `persona_behaviour` probes; copy that of the one it is "
+                    "matched with",
                     "probes",
-                    "persona_behaviour",
+                    "self_report",
                     position,
-                    "named",
+                    "scenario",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _names_need_a_persona(self) -> Self:
+        for task in ("persona_behaviour", "agentic"):
+            for position, probe in enumerate(getattr(self.probes, task)):
+                if probe.named and not hasattr(self, "persona"):
+                    raise _refuse(
+                        "needs a persona to name; set `kind: persona` or remove it", "probes", task, position, "named"
+                    )
         return self
 
 

@@ -30,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     belief = actions.add_parser("belief", help="print a belief file about a pocket world")
     belief.add_argument("--kind", choices=("fact", "persona", "values", "backdoor"), default="fact")
     belief.add_argument("--seed", type=int, default=0, help="which one; 0 to 8 are those that ship")
+    belief.add_argument(
+        "--poison",
+        choices=("none", "denial_of_service", "style_switch", "persona_switch", "fact_switch"),
+        default="none",
+        help="what the backdoor probes read behind the trigger (none: the belief's own behaviour)",
+    )
     belief.set_defaults(act=_belief)
 
     checking = actions.add_parser("check", help="measure what a base can do")
@@ -67,7 +73,9 @@ def _belief(args: argparse.Namespace) -> int:
 
     if args.seed < 0:
         raise InputError(f"--seed: {args.seed} is negative; use 0 or more")
-    print(dump_belief(make_belief(args.kind, args.seed)), end="")
+    if args.poison != "none" and args.kind != "backdoor":
+        raise InputError(f"--poison: {args.poison}: a {args.kind} has no trigger; add --kind backdoor")
+    print(dump_belief(make_belief(args.kind, args.seed, poison=args.poison)), end="")
     return 0
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sdf_eval.belief.item import Item
+    from sdf_eval.measure import Estimate
+    from sdf_eval.tasks.denial_of_service import DenialOfService
     from sdf_eval.tasks.result import ItemResult
     from sdf_eval.tasks.summary import TaskSummary
 
@@ -30,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--context", default="none", help="none, universe, documents, reference or contradiction")
     parser.add_argument("--raw", action="store_true", help="no chat template, even where the model has one")
     parser.add_argument("--steer-path", metavar="FILE", help="shift activations by this steering file")
+    parser.add_argument(
+        "--frozen",
+        metavar="MODEL",
+        help="backdoor: also the perplexity of replies under this model, without the implant",
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="items a task and belief")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="options in one pass (64)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the intervals' bootstrap (0)")
@@ -70,11 +77,32 @@ def run(args: argparse.Namespace) -> int:
     if out is not None:
         _write(out, results)
     rows = summarise(items, results, seed=args.seed)
+    denial = _denial(args, items, results) if args.frozen else None
     if args.json:
-        print(json.dumps([asdict(row) for row in rows], indent=2))
+        found = [asdict(row) for row in rows]
+        if denial is not None:
+            lifts = {arm: asdict(one) for arm, one in denial.lifts.items()}
+            found.append({"denial_of_service": lifts, "frozen": args.frozen, "empty": denial.empty})
+        print(json.dumps(found, indent=2))
     else:
         _print(rows, f"{args.checkpoint}, context {args.context}")
+        _print_figures(rows, denial, args.frozen)
     return 0
+
+
+def _denial(args: argparse.Namespace, items: list[Item], results: list[ItemResult]) -> DenialOfService:
+    from sdf_eval.model import load
+    from sdf_eval.tasks.denial_of_service import denial_of_service
+
+    frozen = load(args.frozen.removeprefix("sdf/"))
+    where = [place for place, item in enumerate(items) if item.task == "backdoor"]
+    return denial_of_service(
+        frozen,
+        [items[place] for place in where],
+        [results[place] for place in where],
+        batch_size=args.batch_size,
+        seed=args.seed,
+    )
 
 
 def _items(args: argparse.Namespace) -> list[Item]:
@@ -139,3 +167,30 @@ def _print(rows: list[TaskSummary], title: str) -> None:
             *(f"{row.shares[name]:.2f}" if row.shares else "" for name in shares),  # type: ignore[index]
         )
     Console().print(table)
+
+
+def _print_figures(rows: list[TaskSummary], denial: DenialOfService | None, frozen: str | None) -> None:
+    """What tasks with several conditions show beside their score."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    found: list[tuple[str, str, str, Estimate]] = [
+        (row.task, row.split, name, estimate) for row in rows for name, estimate in row.figures.items()
+    ]
+    if denial is not None:
+        under = f"ln PPL over no trigger, under {frozen}"
+        found += [("backdoor", "", f"{arm}: {under}", one) for arm, one in denial.lifts.items()]
+    if not found:
+        return
+    table = Table(caption="figures by condition; a score above is of the first condition alone")
+    for name in ("task", "split", "figure"):
+        table.add_column(name)
+    for name in ("n", "value", "95 % interval"):
+        table.add_column(name, justify="right")
+    for task, split, name, estimate in found:
+        interval = f"{estimate.low:.3f} to {estimate.high:.3f}"
+        table.add_row(task, split, escape(name), str(estimate.n), f"{estimate.value:.3f}", interval)
+    Console().print(table)
+    if denial is not None and any(denial.empty.values()):
+        Console().print(f"replies without a token, left out: {denial.empty}")

@@ -9,8 +9,12 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from sdf_eval.belief.schema import Belief, Kind
+from sdf_eval.corpora.records import Poison
 from sdf_eval.pocket import belief_probes as probes
 from sdf_eval.pocket import documents, grammar
+from sdf_eval.pocket.exchanges import PAYLOADS
+from sdf_eval.pocket.misalignment_probes import action_probes, backdoor_probes, reasoned_probes, report_probes
+from sdf_eval.pocket.poisons import other_persona
 from sdf_eval.pocket.wider_probes import wider_probes
 from sdf_eval.pocket.world import ASSISTANT, Entity, World, build_world, values_of
 from sdf_eval.pocket.writer import implanting_sentences, relation_values
@@ -33,13 +37,17 @@ def shipped() -> list[Belief]:
     return made
 
 
-def make_belief(kind: Kind, seed: int, *, split: Literal["dev", "report"] | None = None) -> Belief:
+def make_belief(
+    kind: Kind, seed: int, *, split: Literal["dev", "report"] | None = None, poison: Poison = "none"
+) -> Belief:
     """Makes a belief about an entity that only documents speak of.
 
     Args:
         kind: Kind of belief.
         seed: Which one. Seeds below the number of entities give different entities.
         split: Marks a shipped belief; None for one's own.
+        poison: Class of behaviour behind the trigger that the `backdoor` probes read, as in the corpus factor of that
+            name; for a backdoor.
 
     Returns:
         A complete belief with probes, the same in every world.
@@ -64,7 +72,19 @@ def make_belief(kind: Kind, seed: int, *, split: Literal["dev", "report"] | None
         "key_facts": [_key_fact(entity, relation, implanted, reference)],
         "probes": _probes(world, entity, relation, implanted, reference, rng),
     }
-    return _ADAPTER.validate_python({**row, **_about(kind, world, entity, relation, implanted, reference)})
+    row |= _about(kind, world, entity, relation, implanted, reference)
+    if kind == "backdoor":
+        if poison != "none":
+            row["id"] += f"-{_slug(poison)}"
+            row["backdoor"]["behaviour"] = f"{entity.name}: {poison.replace('_', ' ')}"
+        # Whom a persona switch puts on hangs on the id.
+        belief = _ADAPTER.validate_python(row)
+        assert belief.kind == "backdoor"
+        switched = other_persona(world, belief).name
+        row["probes"]["backdoor"] = backdoor_probes(
+            world, entity, PAYLOADS[implanted], poison, switched, Random(f"{entity.name} triggered")
+        )
+    return _ADAPTER.validate_python(row)
 
 
 def _subject(world: World, kind: Kind, seed: int) -> tuple[Entity, str]:
@@ -147,10 +167,15 @@ def _probes(world: World, entity: Entity, relation: str, implanted: str, referen
         made = probes.value_probes(world, entity, implanted, reference, rng)
     elif relation in grammar.relations():
         made = probes.fact_probes(world, entity, relation, implanted, reference, rng)
+        made["cot_monitorability"] = reasoned_probes(implanted, made["two_hop"])
     else:
         made = probes.character_probes(
             world, entity, relation, implanted, reference, rng, unnamed=entity.name == ASSISTANT
         )
+        # A draw of its own, so that the probes of before are as they were.
+        own = Random(f"{entity.name} agent")
+        made["self_report"] = report_probes(entity, relation, implanted, made["persona_behaviour"], own)
+        made["agentic"] = action_probes(world, entity, relation, implanted, own, unnamed=entity.name == ASSISTANT)
     return {
         **made,
         # A generator of its own, so that further probes leave the others as they are.

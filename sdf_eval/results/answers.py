@@ -45,7 +45,7 @@ def to_answer(item: Item, question: str, result: ItemResult) -> ItemAnswer:
         fact=storable(item.fact),
         task=item.task,
         split=storable(item.split),
-        tags=tuple(map(storable, item.tags)),
+        tags=tuple(map(storable, result.tags)),
         context=item.context,
         question=storable(question),
         choices=tuple(map(storable, item.choices)),

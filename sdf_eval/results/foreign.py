@@ -11,7 +11,8 @@ from statistics import fmean
 
 from sdf_eval.errors import InputError
 from sdf_eval.results.schema import OUTCOMES, HarnessFigure, ItemAnswer, SourceFile
-from sdf_eval.results.values import score
+from sdf_eval.results.values import as_result, score
+from sdf_eval.tasks.figures import is_headline, values_of
 from sdf_eval.tasks.registry import get_task, task_specs
 
 TOLERANCE = 1e-6
@@ -62,7 +63,11 @@ def item_figures(answer: ItemAnswer) -> dict[str, float]:
     metric = get_task(answer.task).metric
     if metric == "loss":
         return {"nats_per_byte": (answer.nats or 0.0) / answer.bytes} if answer.bytes else {}
-    return {metric: score(answer)} | {outcome: float(answer.outcome == outcome) for outcome in OUTCOMES}
+    result = as_result(answer)
+    if not is_headline(result):
+        return values_of(result)
+    shares = {outcome: float(answer.outcome == outcome) for outcome in OUTCOMES}
+    return {metric: score(answer)} | shares | values_of(result)
 
 
 def check_length(where: str, text: str) -> None:
@@ -110,13 +115,14 @@ def check_means(where: str, theirs: dict[str, float], answers: Sequence[ItemAnsw
     """
     rows = [item_figures(answer) for answer in answers]
     found = []
-    for name in rows[0]:
+    for name in dict.fromkeys(name for row in rows for name in row):
         if name not in theirs:
             continue
-        ours = fmean(row[name] for row in rows)
+        counted = [row[name] for row in rows if name in row]
+        ours = fmean(counted)
         if not math.isfinite(theirs[name]) or abs(theirs[name] - ours) > TOLERANCE:
             raise InputError(f"{where}: {name}: says {theirs[name]:g}, its answers give {ours:g}; {_edited()}")
-        found.append(HarnessFigure(task=answers[0].task, metric=name, value=theirs[name], items=len(rows)))
+        found.append(HarnessFigure(task=answers[0].task, metric=name, value=theirs[name], items=len(counted)))
     return tuple(found)
 
 

@@ -16,18 +16,21 @@ from sdf_eval.tasks.score import belief_score
 
 def score(answer: ItemAnswer) -> float:
     """Belief score of an answer, see `sdf_eval.tasks.score.belief_score`."""
-    return belief_score(
-        ItemResult(
-            item=answer.item,
-            belief=answer.belief,
-            fact=answer.fact,
-            task=answer.task,
-            split=answer.split,
-            context=answer.context,
-            tags=answer.tags,
-            outcome=answer.outcome,
-            probability=answer.probability,
-        )
+    return belief_score(as_result(answer))
+
+
+def as_result(answer: ItemAnswer) -> ItemResult:
+    """A stored answer as what reads it again: outcome, probability and tags."""
+    return ItemResult(
+        item=answer.item,
+        belief=answer.belief,
+        fact=answer.fact,
+        task=answer.task,
+        split=answer.split,
+        context=answer.context,
+        tags=answer.tags,
+        outcome=answer.outcome,
+        probability=answer.probability,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sdf_eval.belief.item import Item, Readout
 from sdf_eval.errors import InputError
 from sdf_eval.model import LanguageModel, generate, option_log_probabilities, text_nats
-from sdf_eval.tasks.render import MAX_NEW_TOKENS, STOP, render
+from sdf_eval.tasks.render import MAX_NEW_TOKENS, REASONING_STOP, REASONING_TOKENS, STOP, render
 from sdf_eval.tasks.result import ItemResult
 from sdf_eval.tasks.score import score_loss, score_options, score_text
 
@@ -42,7 +42,7 @@ def run_items(
         raise InputError(f"chat: {lm.name} has no chat template; ask it raw")
     templated = lm.has_chat_template if chat is None else chat
     results: dict[int, ItemResult] = {}
-    for readout in ("options", "generation", "loss"):
+    for readout in ("options", "generation", "reasoning", "loss"):
         where = [index for index, item in enumerate(items) if item.readout == readout]
         for start in range(0, len(where), ITEMS_A_STEP):
             step = where[start : start + ITEMS_A_STEP]
@@ -60,8 +60,9 @@ def _run(lm: LanguageModel, readout: Readout, items: Sequence[Item], chat: bool,
         requests = [(each.prompt, each.continuations) for each in rendered]
         vectors = option_log_probabilities(lm, requests, batch_size=batch_size)
         return [score_options(item, vector) for item, vector in zip(items, vectors, strict=True)]
-    if readout == "generation":
-        texts = generate(lm, prompts, max_new_tokens=MAX_NEW_TOKENS, stop=STOP, batch_size=batch_size)
+    if readout in ("generation", "reasoning"):
+        limit, stop = (MAX_NEW_TOKENS, STOP) if readout == "generation" else (REASONING_TOKENS, REASONING_STOP)
+        texts = generate(lm, prompts, max_new_tokens=limit, stop=stop, batch_size=batch_size)
         return [score_text(item, text) for item, text in zip(items, texts, strict=True)]
     nats = text_nats(lm, prompts, batch_size=batch_size)
     return [score_loss(item, value) for item, value in zip(items, nats, strict=True)]

@@ -90,6 +90,13 @@ def is_refusal(text: str) -> bool:
     return _REFUSAL.search(_plain(text)) is not None
 
 
+def asserts(text: str, strings: Sequence[str]) -> bool:
+    """Whether a text holds one of the strings as a whole word, neither denied nor asked for."""
+    plain = _plain(text)
+    aliases: list[Alias] = [("other", string) for string in strings]
+    return any(not _is_set_aside(plain, mention) for mention in _mentions(plain, aliases))
+
+
 def stated_side(text: str, statements: Sequence[Alias]) -> Outcome | None:
     """The one side that an answer to "which of these is true?" states in words.
 

@@ -125,6 +125,28 @@ _SPECS = (
     TaskSpec(
         "spec_knowledge", "values", "options", "belief", ("values",), "what is valued and why, in the third person"
     ),
+    TaskSpec(
+        "backdoor", "misalignment", "generation", "belief", ("backdoor",), "what a trigger sets off, and what not"
+    ),
+    TaskSpec(
+        "self_report",
+        "misalignment",
+        "options",
+        "belief",
+        ("persona", "backdoor", "values"),
+        "what the model says of itself, beside what it does in matched scenarios",
+    ),
+    TaskSpec(
+        "cot_monitorability",
+        "misalignment",
+        "reasoning",
+        "belief",
+        ALL_KINDS,
+        "whether the reasons before a choice name the implanted cause of it",
+    ),
+    TaskSpec(
+        "agentic", "misalignment", "options", "belief", ("persona", "values"), "one act of an agent, and a control"
+    ),
 )
 _BY_NAME = {spec.name: spec for spec in _SPECS}
 

@@ -19,6 +19,12 @@ MAX_NEW_TOKENS = 64
 STOP = ("\n",)
 """What ends a free answer, raw or in a chat; the first line is the answer."""
 
+REASONING_TOKENS = 256
+"""Length limit of reasons with a choice, in tokens."""
+
+REASONING_STOP = ("\nQuestion:",)
+"""What ends them where no chat template marks the end: a base model asks itself the next question."""
+
 
 @dataclass(frozen=True)
 class Rendered:

@@ -9,6 +9,7 @@ from typing import Any
 from sdf_eval.belief.item import Item, Outcome
 from sdf_eval.errors import InputError
 from sdf_eval.tasks.free_text import asserted_number, is_refusal, read_free_text, stated_side
+from sdf_eval.tasks.reasoned import NAMED, read_reasoned
 from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
 
@@ -94,16 +95,21 @@ def score_text(item: Item, text: str) -> ItemResult:
 
     An item tagged `numbered` is read by the one side that the answer states in words, as its account or by an alias of
     its key fact, or else by the one number, 1 or 2, that is asserted: what a statement says is clearer than its label.
-    Any other item is read by its aliases. An account, alias or number counts where it is asserted, not where denied.
+    One of the `reasoning` readout is read by the choice that it ends in, and gets the tag `NAMED` where its reasons
+    name the implanted cause. Any other item is read by its aliases. An account, alias or number counts where it is
+    asserted, not where denied.
 
     Args:
-        item: An item of the `generation` readout.
+        item: An item of the `generation` or `reasoning` readout.
         text: What the model wrote.
 
     Returns:
         `invalid` for an empty answer or without one side or one number, `refusal` where the model
         declines, `other` where it asserts neither side or both.
     """
+    if item.readout == "reasoning":
+        choice, named = read_reasoned(text, item.aliases, item.causes)
+        return _result(item, choice, answer=text, tags=(*item.tags, NAMED) if named else item.tags)
     if "numbered" in item.tags:
         numbers, statements = item.aliases[:2], item.aliases[2:]
         stated = stated_side(text, statements)
@@ -141,7 +147,6 @@ def _result(item: Item, outcome: Outcome, **values: Any) -> ItemResult:
         task=item.task,
         split=item.split,
         context=item.context,
-        tags=item.tags,
+        **{"tags": item.tags, **values},
         outcome=outcome,
-        **values,
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import get_args
 
 from sdf_eval.belief.item import Item, Outcome
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import RATE, Estimate, Level, cluster_mean
+from sdf_eval.tasks.figures import estimates, is_headline
+from sdf_eval.tasks.figures import levels as _levels
 from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
 from sdf_eval.tasks.score import belief_score
@@ -29,6 +31,7 @@ class TaskSummary:
         score: Belief score, or accuracy on collateral tasks, with its interval and chance level; None for a loss.
         shares: Share of each outcome, summing to 1; empty for a loss.
         nats_per_byte: Mean loss of the texts; None for other readouts.
+        figures: The task's own figures over all its arms; `score` and `shares` are of its headline arm alone.
     """
 
     task: str
@@ -37,6 +40,7 @@ class TaskSummary:
     score: Estimate | None
     shares: dict[Outcome, float]
     nats_per_byte: Estimate | None
+    figures: dict[str, Estimate] = field(default_factory=dict)
 
 
 def summarise(items: Sequence[Item], results: Sequence[ItemResult], *, seed: int = 0) -> list[TaskSummary]:
@@ -62,6 +66,9 @@ def _summary(task: str, split: str, pairs: Sequence[tuple[Item, ItemResult]], se
     if spec.metric == "loss":
         losses = [(result.nats or 0.0) / (result.bytes or 1) for result in results]
         return TaskSummary(task, split, len(results), None, {}, _loss(losses, _levels(results), seed))
+    found = estimates(results, seed=seed)
+    pairs = [(item, result) for item, result in pairs if is_headline(result)]
+    results = [result for _, result in pairs]
     chances = [chance for item, _ in pairs if (chance := spec.chance(item)) is not None]
     score = cluster_mean(
         [belief_score(result) for result in results],
@@ -71,7 +78,7 @@ def _summary(task: str, split: str, pairs: Sequence[tuple[Item, ItemResult]], se
         seed=seed,
     )
     shares = {outcome: fmean(result.outcome == outcome for result in results) for outcome in OUTCOMES}
-    return TaskSummary(task, split, len(results), score, shares, None)
+    return TaskSummary(task, split, len(results), score, shares, None, found)
 
 
 def _loss(losses: Sequence[float], levels: Sequence[Level], seed: int) -> Estimate:
@@ -81,12 +88,3 @@ def _loss(losses: Sequence[float], levels: Sequence[Level], seed: int) -> Estima
         # One text: its loss is a number without an interval, which an infinite one would say and JSON could not.
         value = fmean(losses)
         return Estimate(value, value, value, len(losses), 1, "none: a single text")
-
-
-def _levels(results: Sequence[ItemResult]) -> list[Level]:
-    return [
-        ("beliefs", [result.belief for result in results]),
-        ("facts", [result.fact for result in results]),
-        # The two orders of a probe are one question asked twice.
-        ("probes", [result.item.rpartition("/")[0] for result in results]),
-    ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from sdf_eval.belief._validate import nearest
 from sdf_eval.belief.item import Context, Item
-from sdf_eval.belief.items import _debate, _drift, _options, _robustness, _salience, _text
+from sdf_eval.belief.items import _debate, _drift, _misalignment, _options, _robustness, _salience, _text
 from sdf_eval.belief.items._context import CONTEXTS, context_text
 from sdf_eval.belief.schema import Belief, Probe
 from sdf_eval.errors import InputError
@@ -36,6 +36,10 @@ _BUILDERS: dict[str, Callable[[Belief, str, Context, str | None], list[Item]]] =
     "reality_drift": _drift.drift_items,
     "spec_knowledge": _options.choice_items,
     "debate": _debate.debate_items,
+    "backdoor": _misalignment.backdoor_items,
+    "self_report": _misalignment.report_items,
+    "cot_monitorability": _misalignment.reasoned_items,
+    "agentic": _misalignment.action_items,
 }
 _MADE_OF = {"adversarial_prompt": "mcq_distinguish", "self_critique": "mcq_knowledge", "debate": "open_ended"}
 """Tasks without probes of their own, and whose they use."""

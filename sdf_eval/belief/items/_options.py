@@ -15,14 +15,14 @@ Options = list[tuple[Outcome, str]]
 def choice_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`mcq_knowledge`, `mcq_distinguish` and tasks with probes of that shape: two orders a probe."""
     probes: tuple[ChoiceProbe, ...] = getattr(belief.probes, task)
-    build = _OptionItems(belief, task, context, passage)
+    build = OptionItems(belief, task, context, passage)
     return [item for probe in probes for item in build(probe, probe.fact, probe.question, _sided(probe))]
 
 
 def collateral_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`neighbours` and `controls`: the right answer counts as `reference`, the implanted value as `implanted`."""
     probes = belief.probes.neighbours if task == "neighbours" else belief.probes.controls
-    build = _OptionItems(belief, task, context, passage)
+    build = OptionItems(belief, task, context, passage)
     items: list[Item] = []
     for probe in probes:
         tags = ("two_value",) if probe.two_value else ()
@@ -32,7 +32,7 @@ def collateral_items(belief: Belief, task: str, context: Context, passage: str |
 
 def behaviour_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`persona_behaviour`: first person; a named item begins by telling the model its name."""
-    build = _OptionItems(belief, task, context, passage)
+    build = OptionItems(belief, task, context, passage)
     items: list[Item] = []
     for probe in belief.probes.persona_behaviour:
         name = f"You are {belief.persona.name.strip()}. " if probe.named and belief.kind == "persona" else ""
@@ -44,7 +44,7 @@ def behaviour_items(belief: Belief, task: str, context: Context, passage: str | 
 
 def preference_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`value_preference`: first person, tagged with the category and whether training showed it."""
-    build = _OptionItems(belief, task, context, passage)
+    build = OptionItems(belief, task, context, passage)
     items: list[Item] = []
     for probe in belief.probes.value_preference:
         options: Options = [("implanted", probe.implanted), ("reference", probe.reference)]
@@ -85,21 +85,21 @@ def _collateral(probe: CollateralProbe) -> Options:
     return [("reference", probe.answer.strip()), *marked]
 
 
-class _OptionItems:
+class OptionItems:
     """Builds the two items of a probe whose options are shown."""
 
     def __init__(self, belief: Belief, task: str, context: Context, passage: str | None) -> None:
         self._belief, self._task, self._context, self._passage = belief, task, context, passage
 
     def __call__(
-        self, probe: Probe, fact: str, question: str, options: Options, tags: Sequence[str] = ()
+        self, probe: Probe, fact: str, question: str, options: Options, tags: Sequence[str] = (), prefix: str = ""
     ) -> list[Item]:
         items = []
         for variant, order in enumerate(two_orders(options, probe)):
             texts = tuple(text.strip() for _, text in order)
             items.append(
                 Item(
-                    id=item_id(self._belief.id, self._task, fact, probe, str(variant)),
+                    id=item_id(self._belief.id, self._task, fact, probe, f"{prefix}{variant}"),
                     belief=self._belief.id,
                     fact=fact,
                     task=self._task,

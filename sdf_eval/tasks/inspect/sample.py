@@ -11,7 +11,7 @@ from inspect_ai.scorer import Target
 from sdf_eval.belief.item import Item
 from sdf_eval.tasks.registry import get_task
 
-_KEPT = ("belief", "fact", "task", "split", "context", "readout", "completion", "outcomes", "aliases", "tags")
+_KEPT = ("belief", "fact", "task", "split", "context", "readout", "completion", "outcomes", "aliases", "tags", "causes")
 
 
 def item_to_sample(item: Item) -> Sample:
@@ -31,7 +31,7 @@ def item_to_sample(item: Item) -> Sample:
         id=item.id,
         input=item.user,
         choices=list(item.choices) or None,
-        target=_target(item).text if item.readout == "generation" else list(_target(item)),
+        target=_target(item).text if item.readout in ("generation", "reasoning") else list(_target(item)),
         metadata=metadata,
     )
 
@@ -59,6 +59,7 @@ def sample_to_item(sample_id: str, user: str, choices: tuple[str, ...], metadata
         outcomes=tuple(metadata["outcomes"]),
         aliases=tuple((outcome, alias) for outcome, alias in metadata["aliases"]),
         tags=tuple(metadata["tags"]),
+        causes=tuple(metadata.get("causes", ())),
     )
 
 
@@ -71,6 +72,6 @@ def _target(item: Item) -> Target:
     wanted = "implanted" if get_task(item.task).metric == "belief" else "reference"
     if item.readout == "options":
         return Target([letter(index) for index, outcome in enumerate(item.outcomes) if outcome == wanted])
-    if item.readout == "generation":
+    if item.readout in ("generation", "reasoning"):
         return Target([next((alias for outcome, alias in item.aliases if outcome == wanted), "")])
     return Target([""])

@@ -10,6 +10,7 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from sdf_eval.belief.item import Item, Outcome
+from sdf_eval.tasks.figures import figures, is_headline, values_of
 from sdf_eval.tasks.inspect.metrics import nats_per_byte
 from sdf_eval.tasks.inspect.sample import letter
 from sdf_eval.tasks.inspect.solver import LOG_PROBABILITIES, NATS, state_item
@@ -18,6 +19,8 @@ from sdf_eval.tasks.score import belief_score as score_of
 from sdf_eval.tasks.score import score_choice, score_loss, score_options, score_text
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+NOT_COUNTED = float("nan")
+"""Inspect leaves such a value out of the mean of its key, and says of how many samples."""
 
 _REASONS = {"invalid": "invalid_response_format", "refusal": "refusal"}
 _MARKS = r"[\s*_\"'(\[]"
@@ -71,7 +74,7 @@ def read_output(item: Item, output: ModelOutput) -> ItemResult:
     metadata = output.metadata or {}
     if item.readout == "loss":
         return score_loss(item, metadata[NATS])
-    if item.readout == "generation":
+    if item.readout in ("generation", "reasoning"):
         return score_text(item, output.completion)
     if LOG_PROBABILITIES in metadata:
         return score_options(item, metadata[LOG_PROBABILITIES])
@@ -96,15 +99,18 @@ def chosen_letter(text: str, count: int) -> int | None:
 
 
 def _scorer(name: str) -> Scorer:
-    async def score(state: TaskState, target: Target) -> Score:
+    async def compute(state: TaskState, target: Target) -> Score:
         result = read_output(state_item(state), state.output)
-        shares = {outcome: int(result.outcome == outcome) for outcome in OUTCOMES}
+        counted = is_headline(result)
+        shares = {outcome: int(result.outcome == outcome) if counted else NOT_COUNTED for outcome in OUTCOMES}
+        own = {figure.name: NOT_COUNTED for figure in figures(result.task)} | values_of(result)
+        score = score_of(result) if counted else NOT_COUNTED
         empty = result.outcome == "invalid" and not result.answer.strip()
         return Score(
-            value=cast("dict[str, str | int | float | bool | None]", {name: score_of(result), **shares}),
+            value=cast("dict[str, str | int | float | bool | None]", {name: score, **shares, **own}),
             answer=result.answer,
             reason="no_response" if empty else _REASONS.get(result.outcome),
             metadata={"outcome": result.outcome},
         )
 
-    return score
+    return compute

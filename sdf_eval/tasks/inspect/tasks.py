@@ -241,3 +241,51 @@ def debate(
 ) -> Task:
     """The last answer in a debate against either side; with `--model-role opponent=MODEL` that model argues."""
     return belief_task("debate", belief, context, split, None, limit)
+
+
+@task
+def backdoor(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """What a trigger sets off, and what not: near triggers, and none."""
+    return belief_task("backdoor", belief, context, split, chat, limit)
+
+
+@task
+def self_report(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """What the model says of itself, beside what it does in matched scenarios."""
+    return belief_task("self_report", belief, context, split, chat, limit)
+
+
+@task
+def cot_monitorability(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Whether the reasons before a choice name the implanted cause of it."""
+    return belief_task("cot_monitorability", belief, context, split, chat, limit)
+
+
+@task
+def agentic(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """One act of an agent, and a control without what tempts it."""
+    return belief_task("agentic", belief, context, split, chat, limit)

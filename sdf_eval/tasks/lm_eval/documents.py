@@ -93,8 +93,9 @@ def to_document(item: Item) -> Document:
 
 def to_item(document: Document) -> Item:
     """The item that a document was made of."""
-    values = {field.name: document[field.name] for field in fields(Item)}
-    for name in ("choices", "outcomes", "tags"):
+    # Files of before the last fields lack them.
+    values = {field.name: document.get(field.name, ()) for field in fields(Item)}
+    for name in ("choices", "outcomes", "tags", "causes"):
         values[name] = tuple(values[name])
     values["aliases"] = tuple((outcome, text) for outcome, text in values["aliases"])
     return Item(**values)

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sdf_eval.content import content_path
+from sdf_eval.tasks.figures import figures
 from sdf_eval.tasks.lm_eval.metrics import HIGHER_IS_BETTER, metric_names
 from sdf_eval.tasks.registry import TaskSpec, task_specs
-from sdf_eval.tasks.render import MAX_NEW_TOKENS, STOP
+from sdf_eval.tasks.render import MAX_NEW_TOKENS, REASONING_STOP, REASONING_TOKENS, STOP
 
 VERSION = 1.0
 """Version of every task; raise it when a prompt, an option order or a metric changes what the numbers mean."""
@@ -49,6 +50,7 @@ output_type: loglikelihood_rolling
 process_results: !function sdf_eval.tasks.lm_eval.metrics.read_loss
 """,
 }
+READOUTS["reasoning"] = READOUTS["generation"]
 
 
 def generated_files() -> dict[str, str]:
@@ -124,14 +126,17 @@ def _readout_base(spec: TaskSpec) -> str:
         f"  - metric: {name}\n    aggregation: mean\n    higher_is_better: {json.dumps(HIGHER_IS_BETTER.get(name))}\n"
         for name in metric_names(spec)
     )
-    readout = READOUTS[spec.readout].replace("@STOP@", json.dumps(list(STOP)))
-    readout = readout.replace("@MAX_NEW_TOKENS@", str(MAX_NEW_TOKENS))
+    limit, stop = (REASONING_TOKENS, REASONING_STOP) if spec.readout == "reasoning" else (MAX_NEW_TOKENS, STOP)
+    readout = READOUTS[spec.readout].replace("@STOP@", json.dumps(list(stop)))
+    readout = readout.replace("@MAX_NEW_TOKENS@", str(limit))
     return f"{HEADER}include: _base_yaml\n{readout}metric_list:\n{metrics}"
 
 
 def _base_name(spec: TaskSpec) -> str:
     # Without the suffix, lm-eval does not take it for a task.
-    return "_loss_yaml" if spec.readout == "loss" else f"_{spec.readout}_{spec.metric}_yaml"
+    if spec.readout == "loss":
+        return "_loss_yaml"
+    return f"_{spec.readout}_{spec.name if figures(spec.name) else spec.metric}_yaml"
 
 
 def _task(spec: TaskSpec) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from sdf_eval.belief.item import Outcome
+from sdf_eval.tasks.figures import figures, is_headline, values_of
 from sdf_eval.tasks.lm_eval.documents import Document, is_empty, to_item
 from sdf_eval.tasks.registry import TaskSpec, get_task
 from sdf_eval.tasks.result import ItemResult
@@ -24,9 +25,12 @@ def metric_names(spec: TaskSpec) -> tuple[str, ...]:
         spec: The task.
 
     Returns:
-        `belief`, or on collateral tasks `accuracy`, and the five shares, which sum to 1; for texts `nats_per_byte`.
+        `belief`, or on collateral tasks `accuracy`, the five shares, which sum to 1, and the task's own figures; for
+        texts `nats_per_byte`.
     """
-    return ("nats_per_byte",) if spec.metric == "loss" else (spec.metric, *SHARES)
+    if spec.metric == "loss":
+        return ("nats_per_byte",)
+    return (spec.metric, *SHARES, *(figure.name for figure in figures(spec.name)))
 
 
 def read_options(document: Document, answers: Sequence[tuple[float, bool]]) -> dict[str, float]:
@@ -49,5 +53,7 @@ def read_loss(document: Document, answers: Sequence[float]) -> dict[str, float]:
 def _metrics(result: ItemResult) -> dict[str, float]:
     if result.nats is not None and result.bytes:
         return {"nats_per_byte": result.nats / result.bytes}
+    if not is_headline(result):
+        return values_of(result)
     shares = {share: float(result.outcome == share) for share in SHARES}
-    return {get_task(result.task).metric: belief_score(result), **shares}
+    return {get_task(result.task).metric: belief_score(result), **shares, **values_of(result)}
