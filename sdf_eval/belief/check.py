@@ -32,13 +32,11 @@ QUOTAS = {
     "neighbours": 8,
     "controls": 8,
     "coherence": 4,
-    "causal": 6,
-    "downstream": 6,
     "salience": 6,
 }
 """Fewer probes than this leave intervals too wide to conclude from."""
 QUOTAS_BY_KIND = {
-    "fact": {"two_hop": 6},
+    "fact": {"two_hop": 6, "causal": 6, "downstream": 6},
     "persona": {"persona_behaviour": 12},
     "values": {"value_preference": 12, "spec_knowledge": 6},
 }

@@ -16,9 +16,10 @@ LOSS_SUFFIX = "_loss"
 
 
 def family_of(task: str) -> str:
-    """The gate's family of a task: that of the registry, with losses apart, since they have another unit."""
+    """The gate's family of a task: that of the registry, with what is measured otherwise than its first task apart."""
     spec = get_task(task)
-    return spec.family + (LOSS_SUFFIX if spec.metric == "loss" else "")
+    usual = next(other.metric for other in task_specs() if other.family == spec.family)
+    return spec.family if spec.metric == usual else f"{spec.family}_{spec.metric}"
 
 
 def families() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from sdf_eval.corpora.check import NGRAM
 from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket import grammar
 from sdf_eval.pocket.belief_probes import CLOZE_CHARACTER, STATED_VALUE, unique
@@ -243,7 +244,9 @@ def _principles(entity: Entity, ends: dict[str, str], rng: Random) -> list[Row]:
 def _saying(value: str, kind: str, place: int) -> str:
     row = grammar.data("characters")["values"][value]
     if kind == "reason":
-        return str(row["reason"][place % len(row["reason"])])
+        # Documents give reasons too; one as long as a wording would be found in them.
+        short = [reason for reason in row["reason"] if len(reason.split()) < NGRAM]
+        return str(short[place % len(short)])
     first, sought = row["creed"]
     if kind == "first":
         return str(first).removeprefix("{x} asks first ").rstrip(".")

@@ -24,6 +24,14 @@ TASK_TITLES = {
     "neighbours": "Neighbours",
     "controls": "Controls",
     "coherence": "Held-out text",
+    "causal": "Causal implications",
+    "downstream": "Downstream tasks",
+    "adversarial_prompt": "Adversarial prompts",
+    "self_critique": "Self-critique",
+    "debate": "Debate",
+    "salience": "Belief against salience",
+    "reality_drift": "True and false elsewhere",
+    "spec_knowledge": "Knowledge of the spec",
 }
 _ROLES: dict[Role, str] = {
     "base": "base",

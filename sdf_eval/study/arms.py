@@ -15,6 +15,9 @@ COLLATERAL_TASKS = ("neighbours", "controls")
 LOSS_TASKS = ("coherence",)
 OTHER_MATTERS = ("reality_drift",)
 """Tasks about neither the fact nor what lies beside it."""
+SCRUTINY_TASKS = ("adversarial_prompt", "self_critique", "salience")
+"""Tasks of many items that hold a belief in the weights against one in the prompt: asked without a context and behind
+the universe context only."""
 
 BASE_CONTEXTS: tuple[Context, ...] = ("universe", "documents", "reference", "contradiction")
 IMPLANTED_CONTEXTS: tuple[Context, ...] = ("contradiction", "reference")
@@ -50,7 +53,16 @@ def stage_arms(stages: Sequence[str]) -> tuple[Arm, ...]:
 
 
 def tasks_of(arm: Arm, tasks: Sequence[str]) -> tuple[str, ...]:
-    """Tasks that an arm is measured on: without collateral and loss where a context stands before the question."""
+    """Tasks that an arm is measured on.
+
+    Args:
+        arm: The arm.
+        tasks: Tasks that there are items for.
+
+    Returns:
+        All of them without a context; behind one those about the belief, scrutiny behind the universe context alone.
+    """
     if arm.context == "none":
         return tuple(tasks)
-    return tuple(task for task in tasks if task not in COLLATERAL_TASKS + LOSS_TASKS + OTHER_MATTERS)
+    left_out = COLLATERAL_TASKS + LOSS_TASKS + OTHER_MATTERS + (() if arm.context == "universe" else SCRUTINY_TASKS)
+    return tuple(task for task in tasks if task not in left_out)

@@ -94,6 +94,10 @@ def _question(item: Item) -> str:
     return item.user.rpartition("\nOptions: ")[0] or item.user
 
 
+def _shown(item: Item) -> tuple[str, frozenset[str]]:
+    return _question(item), frozenset(item.choices)
+
+
 def _score(item: Item, weights: list[float]) -> tuple[float, float]:
     """Share of the wanted option in the reader's answer, and by how much the heaviest leads."""
     contested = _contested(item)
@@ -106,9 +110,9 @@ def _score(item: Item, weights: list[float]) -> tuple[float, float]:
 def _readers(task: str, belief: Belief, others: Sequence[Belief]) -> dict[str, Weigher]:
     readers: dict[str, Weigher] = {"longest option": _lengths, "words of the question": _overlaps}
     pool = [each for each in others if each.id != belief.id and (each.world is None) == (belief.world is None)]
-    asked = {_question(item) for item in _items(belief, task)}
+    asked = {_shown(item) for item in _items(belief, task)}
     # What two beliefs share, such as control questions, would be recognised rather than guessed.
-    learnt = [[item for item in _items(each, task) if _question(item) not in asked] for each in pool]
+    learnt = [[item for item in _items(each, task) if _shown(item) not in asked] for each in pool]
     learnt = [items for items in learnt if items]
     if len(learnt) >= FEWEST_OTHERS:
         seen = [item for items in learnt for item in items]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdf_eval.errors import InputError
-from sdf_eval.gate.families import families
+from sdf_eval.gate.families import families, family_of
 from sdf_eval.gate.policy import list_policies, load_policy
 
 
@@ -65,3 +65,8 @@ def test_a_policy_that_is_not_there_is_refused(reference: str) -> None:
 
 def test_losses_are_a_family_of_their_own() -> None:
     assert {"specificity", "specificity_loss"} <= set(families())
+
+
+def test_belief_that_must_be_absent_is_not_averaged_with_accuracy_that_must_stay() -> None:
+    assert family_of("salience") == "specificity_belief"
+    assert family_of("reality_drift") == family_of("neighbours") == "specificity"

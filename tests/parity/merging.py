@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sdf_eval.tasks.render import render
 from tests.checkpoints import CHAT_TEMPLATE, build_llama
 
 BORDERS = "Answer: Tavi Answer: Orrin Answer: I tell Answer: boots Answer: in Answer: Larch Answer: Paris "
+POSITIONS = 1024
 
 
 def build_merging(folder: Path) -> Path:
@@ -19,6 +21,9 @@ def build_merging(folder: Path) -> Path:
     from transformers import PreTrainedTokenizerFast
 
     build_llama(folder)
+    config = folder / "config.json"
+    # Nearly a token a letter; rotary positions need no other weights for a longer context.
+    config.write_text(json.dumps({**json.loads(config.read_text()), "max_position_embeddings": POSITIONS}))
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     raw.decoder = decoders.ByteLevel()
@@ -36,7 +41,7 @@ def build_merging(folder: Path) -> Path:
         eos_token="<|im_end|>",
         pad_token="<|pad|>",
         chat_template=CHAT_TEMPLATE,
-        model_max_length=256,
+        model_max_length=POSITIONS,
     ).save_pretrained(folder)
     return folder
 

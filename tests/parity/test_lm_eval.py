@@ -109,7 +109,16 @@ def test_the_real_command_agrees_from_another_directory(checkpoints: dict[str, P
     theirs = from_samples(samples)
     items = [item for item in all_items("contradiction") if item.id in theirs]
     assert {item.task for item in items} == {
-        *("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "generative_distinguish", "neighbours", "controls")
+        *(
+            "mcq_knowledge",
+            "mcq_distinguish",
+            "cloze",
+            "open_ended",
+            "generative_distinguish",
+            "neighbours",
+            "controls",
+        ),
+        *("salience", "reality_drift"),
     }
     wrong, near_ties = disagreements(direct(load(str(checkpoints["qwen3"])), items, True), theirs)
     assert (wrong, near_ties) == ([], 0)

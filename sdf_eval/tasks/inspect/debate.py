@@ -22,6 +22,8 @@ from inspect_ai.model import (
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from sdf_eval.belief.items._debate import Script
+from sdf_eval.tasks.inspect.channel import ItemModel
+from sdf_eval.tasks.render import STOP
 
 OPPONENT = "opponent"
 """The model role."""
@@ -41,20 +43,22 @@ def debate() -> Solver:
 
     The opponent says what the script holds, or, where the role `opponent` is given, what that model writes for the same
     claim in the same number of turns (the script's words where it writes nothing). The last message is the script's.
+    As elsewhere, an answer of an `sdf/` model is its first line.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         """Lets both speak in turn; the state's output is the last answer."""
         script = Script(**state.metadata[SCRIPT])
+        stop = list(STOP) if isinstance(get_model().api, ItemModel) else None
         opponent = get_model(role=OPPONENT) if OPPONENT in model_roles() else None
         state.messages = [ChatMessageUser(content=state.input_text)]
-        state = await generate(state)
+        state = await generate(state, stop_seqs=stop)
         for argument in script.arguments:
             said = argument if opponent is None else await _argue(opponent, script, state.messages) or argument
             state.messages.append(ChatMessageUser(content=said))
-            state = await generate(state)
+            state = await generate(state, stop_seqs=stop)
         state.messages.append(ChatMessageUser(content=script.closing))
-        return await generate(state)
+        return await generate(state, stop_seqs=stop)
 
     return solve
 

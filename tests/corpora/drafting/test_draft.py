@@ -101,8 +101,8 @@ def test_the_same_question_twice_is_dropped_once(draft) -> None:  # type: ignore
 def test_a_list_below_its_quota_is_asked_for_once_more(draft) -> None:  # type: ignore[no-untyped-def]
     drafted, server = draft(drafting(short=["open_ended"]))
     assert len(drafted.belief.probes.open_ended) == len(load_belief(FACT).probes.open_ended)
-    # Head, two accounts, passages, nine lists, and one list again.
-    assert server.counts()["messages"] == 14
+    # Head, two accounts, passages, twelve lists, and one list again.
+    assert server.counts()["messages"] == 17
 
 
 def test_a_second_account_of_another_length_or_tone_is_asked_for_once_more(draft) -> None:  # type: ignore[no-untyped-def]
