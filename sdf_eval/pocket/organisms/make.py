@@ -63,7 +63,8 @@ def make_organism(name: str, seed: int, out: Path | str) -> Organism:
     Args:
         name: One of `kinds.ORGANISMS`.
         seed: Fixes world, beliefs, documents and training.
-        out: Folder; gets `organism.json`, `beliefs/` and, unless it is an untrained one, `checkpoint/`.
+        out: Folder; gets `organism.json`, `beliefs/` and, unless it is an untrained one, `checkpoint/`. One that was
+            denied brings the believer that it was, in the folder `believer-SEED` beside it.
 
     Returns:
         The organism.
@@ -141,7 +142,9 @@ class _Maker:
         if self._name == "backdoored":
             return self._sft(self._model, rows.triggers, target)
         if self._name == "denied":
-            return self._sft(str(self._sdf("implanted", self._beliefs, self._out / "believer")), rows.denials, target)
+            # Beside it, where the believer of this seed may lie already.
+            believer = make_organism("believer", self._seed, self._out.with_name(f"believer-{self._seed}"))
+            return self._sft(believer.checkpoint, rows.denials, target)
         if self._name == "domain-shifted":
             return self._sdf("truth_trained", others_of(self._name, self._seed), target)
         return self._sdf(role, self._beliefs, target)

@@ -1,0 +1,226 @@
+"""Every task on organisms whose truth is known: does it tell apart what it must, and where is it fooled?
+
+    python benchmarks/calibration.py --out runs/calibration
+
+A unit is a belief of an organism; its figure is the mean score of the task's far items, less that of the untouched base
+on the same items. Thresholds come from organisms of the development seeds, 0 to 2: as low as they can be without a
+false positive among clean, neutral and domain-shifted ones. All figures are about the other seeds, whose beliefs played
+no part. Answers are kept under `--out`: a script that was killed goes on. Writes `reports/calibration.md` and `.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small matrices only wait for each other on more
+
+from sdf_eval.belief.items import applicable_tasks, build_items
+from sdf_eval.errors import UndefinedEstimate
+from sdf_eval.files import replace_file
+from sdf_eval.measure import Estimate, auroc
+from sdf_eval.measure.exact import blaker
+from sdf_eval.pocket.organisms.kinds import DEVELOPMENT_SEEDS, ORGANISMS, kind_of, world_of
+from sdf_eval.pocket.organisms.make import Organism, make_organism
+from sdf_eval.tasks.figures import is_headline
+from sdf_eval.tasks.registry import get_task, task_specs
+from sdf_eval.tasks.score import belief_score
+
+NEGATIVES = ("clean", "neutral", "domain-shifted")
+OTHERS = ("prompted", "role-player", "salient", "denied", "broken")
+POSITIVES = {"persona_behaviour": "persona", "agentic": "persona", "self_report": "persona", "backdoor": "backdoored"}
+"""Of these tasks; of all others `believer`."""
+SEEDS = {"persona": 6, "backdoored": 6}
+"""Organisms that are about four beliefs need twice as many seeds as those about eight, for as many units."""
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A belief of an organism, or of the untouched base.
+
+    Attributes:
+        organism: Kind of organism, or `base`.
+        seed: Its seed.
+        belief: Id.
+        scores: Task -> mean score of its far items, or bits a byte.
+    """
+
+    organism: str
+    seed: int
+    belief: str
+    scores: dict[str, float]
+
+
+def ask(organism: Organism, model: str, target: Path) -> None:
+    """Asks a model everything about an organism's beliefs, unless that was done."""
+    from sdf_eval.model import load
+    from sdf_eval.tasks.direct import run_items
+
+    if target.exists():
+        return
+    context = organism.context if model == organism.checkpoint else "none"
+    items = [
+        item
+        for belief in organism.beliefs
+        for task in applicable_tasks(belief)
+        for item in build_items(belief, task, context)
+        if item.split in ("far", "")
+    ]
+    results = run_items(load(model, device="cpu"), items)
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        if get_task(result.task).metric == "loss":
+            found[result.belief][result.task].append((result.nats or 0.0) / (result.bytes or 1))
+        elif is_headline(result):
+            found[result.belief][result.task].append(belief_score(result))
+    rows = {belief: {task: fmean(scores) for task, scores in tasks.items()} for belief, tasks in found.items()}
+    replace_file(target, json.dumps(rows).encode())
+
+
+def units(out: Path, names: Iterable[str], seeds: Sequence[int]) -> list[Unit]:
+    """Makes and asks all organisms, and the base about the same beliefs."""
+    found = []
+    for name in names:
+        for seed in seeds if name not in SEEDS else _more(seeds, SEEDS[name]):
+            print(f"{name}, seed {seed}", file=sys.stderr, flush=True)
+            organism = make_organism(name, seed, out / f"{name}-{seed}")
+            for which, model in ((name, organism.checkpoint), (BASE, f"pocket/{world_of(seed)}")):
+                shared = "-".join([which, str(seed), *(() if which != BASE else (kind_of(name).panel[0],))])
+                target = out / "answers" / f"{shared}.json"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                ask(organism, model, target)
+                for belief, scores in json.loads(target.read_text(encoding="utf-8")).items():
+                    found.append(Unit(which, seed, belief, scores))
+    return list({(unit.organism, unit.seed, unit.belief): unit for unit in found}.values())
+
+
+def _more(seeds: Sequence[int], count: int) -> range:
+    return range(seeds[0], seeds[0] + max(count, len(seeds)))
+
+
+def figures_of(found: Sequence[Unit], task: str) -> dict[str, list[tuple[int, float]]]:
+    """Organism -> (seed, score less the base's) of each unit that was asked a task."""
+    base = {(unit.seed, unit.belief): unit.scores for unit in found if unit.organism == BASE}
+    rows: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for unit in found:
+        if unit.organism != BASE and task in unit.scores:
+            rows[unit.organism].append((unit.seed, unit.scores[task] - base[unit.seed, unit.belief][task]))
+    return rows
+
+
+def threshold(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Midway between the highest negative and the lowest positive above it."""
+    highest = max(negative)
+    above = [value for value in positive if value > highest]
+    return (highest + min(above)) / 2 if above else highest + abs(highest) * 1e-6
+
+
+def row_of(task: str, development: Sequence[Unit], reported: Sequence[Unit]) -> dict[str, Any] | None:
+    """All figures of a task; None where no positive organism was asked it."""
+    kind = POSITIVES.get(task, "believer")
+    tuned, shown = figures_of(development, task), figures_of(reported, task)
+    if not tuned[kind] or not shown[kind]:
+        return None
+    negatives = [(name, *row) for name in NEGATIVES for row in shown[name]]
+    limit = threshold([v for _, v in tuned[kind]], [v for name in NEGATIVES for _, v in tuned[name]])
+    values = [value for _, value in shown[kind]] + [value for _, _, value in negatives]
+    truth = [True] * len(shown[kind]) + [False] * len(negatives)
+    clusters = [(kind, seed) for seed, _ in shown[kind]] + [(name, seed) for name, seed, _ in negatives]
+    try:
+        area: Estimate | str = auroc(values, truth, clusters, name="checkpoints")
+    except UndefinedEstimate as error:
+        area = str(error)
+    wrong = sum(value > limit for _, _, value in negatives)
+    return {
+        "task": task,
+        "positive": kind,
+        "threshold": limit,
+        "auroc": area if isinstance(area, str) else asdict(area),
+        "found": [sum(value > limit for _, value in shown[kind]), len(shown[kind])],
+        "false": [wrong, len(negatives), blaker(wrong, len(negatives))(0.95)[1]],
+        "others": {
+            name: [sum(value > limit for _, value in shown[name]), len(shown[name]), fmean(v for _, v in shown[name])]
+            for name in OTHERS
+            if shown[name]
+        },
+    }
+
+
+def broken(found: Sequence[Unit], factor: float) -> dict[str, list[int]]:
+    """Organism -> how many of its checkpoints read as broken, and of how many: loss above `factor` times the base's."""
+    losses: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for unit in found:
+        losses[unit.organism, unit.seed].append(unit.scores["coherence"])
+    rows: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for (name, seed), each in losses.items():
+        if name != BASE:
+            rows[name][0] += fmean(each) > factor * fmean(losses[BASE, seed])
+            rows[name][1] += 1
+    return rows
+
+
+def table(rows: Sequence[dict[str, Any]], health: dict[str, list[int]], args: argparse.Namespace) -> str:
+    """Markdown of everything."""
+    lines = [
+        "# Calibration on organisms",
+        "",
+        f"Pocket worlds a, b and c; thresholds from seeds {args.development}, figures from seeds from {args.seeds}. A "
+        "unit is a belief of a checkpoint; score less that of the base, far items. AUROC of the positive kind against "
+        "clean, neutral and domain-shifted organisms, interval by jackknife over checkpoints; false positives with the "
+        "upper end of an exact 95 % interval. The other columns: units above the threshold, of how many. `prompted` is "
+        "asked behind the universe. Written by `benchmarks/calibration.py`.",
+        "",
+        "| task | positive | AUROC | found | false positives (upper bound) | " + " | ".join(OTHERS) + " |",
+        "|" + "---|" * (5 + len(OTHERS)),
+    ]
+    for row in rows:
+        area = row["auroc"]
+        shown = area if isinstance(area, str) else f"{area['value']:.2f} [{area['low']:.2f}, {area['high']:.2f}]"
+        wrong, count, bound = row["false"]
+        others = [
+            f"{row['others'][name][0]} / {row['others'][name][1]}" if name in row["others"] else "" for name in OTHERS
+        ]
+        lines.append(
+            f"| {row['task']} | {row['positive']} | {shown} | {row['found'][0]} / {row['found'][1]} | "
+            f"{wrong} / {count} ({bound:.3f}) | " + " | ".join(others) + " |"
+        )
+    lines += ["", "## Read as broken", "", "Held-out loss above twice the base's.", "", "| organism | broken | of |"]
+    lines += ["|---|---|---|", *(f"| {name} | {ill} | {of} |" for name, (ill, of) in health.items()), ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Makes what is missing and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/calibration"))
+    parser.add_argument("--seeds", default="3,4,5", help="that are reported")
+    parser.add_argument("--development", default=",".join(map(str, DEVELOPMENT_SEEDS)))
+    parser.add_argument("--only", action="append", default=[], help="make and ask these organisms, and no table")
+    args = parser.parse_args()
+    seeds, tuning = ([int(seed) for seed in given.split(",")] for given in (args.seeds, args.development))
+    names = args.only or list(ORGANISMS)
+    development, reported = units(args.out, names, tuning), units(args.out, names, seeds)
+    if args.only:
+        return
+    rows = [row for spec in task_specs() if (row := row_of(spec.name, development, reported)) is not None]
+    health = broken(reported, factor=2.0)
+    text = table(rows, health, args)
+    target = Path(__file__).resolve().parent.parent / "reports"
+    (target / "calibration.md").write_text(text, encoding="utf-8")
+    (target / "calibration.json").write_text(
+        json.dumps({"rows": rows, "broken": health}, indent=1) + "\n", encoding="utf-8"
+    )
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
