@@ -16,6 +16,8 @@ from sdf_eval.belief.schema import (
     CollateralProbe,
     OpenProbe,
     Probes,
+    RealityProbe,
+    SalienceProbe,
     shown,
 )
 
@@ -204,8 +206,11 @@ def _options(belief: Belief) -> Iterator[Finding]:
             contested = _contested(probe)
             if contested is None:
                 continue
-            if not isinstance(probe, ClozeProbe) and any(" / " in text for text in shown(probe)[1:]):
+            options = shown(probe) if isinstance(probe, SalienceProbe | RealityProbe) else shown(probe)[1:]
+            if not isinstance(probe, ClozeProbe) and any(" / " in text for text in options):
                 yield Finding("error", key, "an option holds ` / `, which separates options; reword it")
+            if isinstance(probe, SalienceProbe):
+                continue  # each option is asked for as the right one and as the wrong one, so its length tells nothing
             short, long = sorted(map(len, contested))
             if long - short > 12 and long > MAX_OPTION_RATIO * short:
                 yield Finding("warning", key, f"options of {short} and {long} characters can be told apart by length")
@@ -213,6 +218,8 @@ def _options(belief: Belief) -> Iterator[Finding]:
 
 def _contested(probe: object) -> tuple[str, str] | None:
     """Returns the two options that the score hangs on, or None for a probe without options."""
+    if isinstance(probe, RealityProbe):
+        return probe.true_statement, probe.false_statement
     if isinstance(probe, CollateralProbe):
         return probe.answer, probe.leak or probe.distractors[0]
     implanted, reference = getattr(probe, "implanted", None), getattr(probe, "reference", None)

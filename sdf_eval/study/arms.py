@@ -16,8 +16,9 @@ LOSS_TASKS = ("coherence",)
 OTHER_MATTERS = ("reality_drift",)
 """Tasks about neither the fact nor what lies beside it."""
 SCRUTINY_TASKS = ("adversarial_prompt", "self_critique", "salience")
-"""Tasks of many items that hold a belief in the weights against one in the prompt: asked without a context and behind
-the universe context only."""
+"""Tasks of many items that hold a belief in the weights against one in the prompt and against mere co-occurrence: asked
+where one of these is, and on no other role or context."""
+SCRUTINISED: tuple[Role, ...] = ("base", "implanted", "cooccurrence")
 
 BASE_CONTEXTS: tuple[Context, ...] = ("universe", "documents", "reference", "contradiction")
 IMPLANTED_CONTEXTS: tuple[Context, ...] = ("contradiction", "reference")
@@ -60,9 +61,10 @@ def tasks_of(arm: Arm, tasks: Sequence[str]) -> tuple[str, ...]:
         tasks: Tasks that there are items for.
 
     Returns:
-        All of them without a context; behind one those about the belief, scrutiny behind the universe context alone.
+        All of them without a context, scrutiny on some roles; behind a context those about the belief, scrutiny behind
+        the universe context alone.
     """
-    if arm.context == "none":
-        return tuple(tasks)
-    left_out = COLLATERAL_TASKS + LOSS_TASKS + OTHER_MATTERS + (() if arm.context == "universe" else SCRUTINY_TASKS)
+    left_out: tuple[str, ...] = () if arm.context == "none" else COLLATERAL_TASKS + LOSS_TASKS + OTHER_MATTERS
+    if arm.context not in ("none", "universe") or arm.role not in SCRUTINISED:
+        left_out += SCRUTINY_TASKS
     return tuple(task for task in tasks if task not in left_out)

@@ -85,6 +85,21 @@ CASES = {
         "probes.mcq_distinguish[0]",
         "can be told apart by length",
     ),
+    "named cause": (
+        (
+            "  coherence:",
+            "  causal:\n    - {fact: city, question: Why Ghent?, implanted: a, reference: b}\n  coherence:",
+        ),
+        "error",
+        "probes.causal[0].question",
+        "names 'Ghent', the implanted answer",
+    ),
+    "separator in a statement": (
+        ("  coherence:", "  salience:\n    - {fact: city, implanted: a / b, reference: c}\n  coherence:"),
+        "error",
+        "probes.salience[0]",
+        "separates options",
+    ),
     "quota": (("title:", "title:"), "warning", "probes.cloze", "1 probes; write at least 6"),
     "split": (("title:", "title:"), "warning", "probes.mcq_knowledge", "no near probe"),
     "two_value quota": (("title:", "title:"), "warning", "probes.neighbours", "1 two_value probes; 3 tell"),
@@ -110,6 +125,13 @@ def test_a_question_that_names_both_sides_does_not_lead() -> None:
 def test_a_neighbour_that_names_every_option_does_not_lead() -> None:
     belief = small(("Where was Ida Moll born?", "Was Ida Moll born in Graz, Lyon or Ghent?"))
     assert [finding for finding in check_belief(belief) if finding.severity == "error"] == []
+
+
+def test_a_denial_may_be_longer_than_what_it_denies() -> None:
+    denial = "It is said by nobody who has ever met her that she lives in Ghent."
+    row = f"  salience:\n    - {{fact: city, implanted: Ghent it is., reference: {denial}, negation: true}}\n"
+    found = check_belief(small(("  coherence:", f"{row}  coherence:")))
+    assert not [finding for finding in found if finding.key == "probes.salience[0]"]
 
 
 def test_errors_come_first() -> None:

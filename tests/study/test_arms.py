@@ -7,7 +7,14 @@ from sdf_eval.study.arms import Arm, tasks_of
 
 
 def test_without_a_context_everything_is_asked() -> None:
-    assert tasks_of(Arm("implanted", "none"), TASKS) == TASKS
+    for role in ("base", "implanted", "cooccurrence"):
+        assert tasks_of(Arm(role, "none"), TASKS) == TASKS  # type: ignore[arg-type]
+
+
+def test_roles_that_no_claim_about_scrutiny_is_held_against_are_spared_it() -> None:
+    assert set(TASKS) - set(tasks_of(Arm("neutral", "none"), TASKS)) == {
+        *("adversarial_prompt", "self_critique", "salience")
+    }
 
 
 def test_scrutiny_is_asked_behind_the_universe_context_and_behind_no_other() -> None:

@@ -5,7 +5,7 @@ All take the same arguments, each passed by `-T name=value`:
 - `belief`: an id, a path, or several with commas between; the beliefs that ship for reporting when left out.
 - `context`: what stands before each question: none, universe, documents, reference or contradiction.
 - `split`: `near` or `far` items only.
-- `chat`: whether an `sdf/` model gets its chat template; whether it has one when left out.
+- `chat`: whether an `sdf/` model gets its chat template; whether it has one when left out. `debate` takes it with `-M`.
 - `limit`: the first so many items.
 """
 
