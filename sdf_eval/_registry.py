@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from sdf_eval.tasks.inspect.grader import graded
 from sdf_eval.tasks.inspect.metrics import nats_per_byte
+from sdf_eval.tasks.inspect.reader_agreement import agreements, given_answer, reader_agreement, readers
 from sdf_eval.tasks.inspect.scorer import belief, collateral, loss
 from sdf_eval.tasks.inspect.solver import answer_item
 from sdf_eval.tasks.inspect.tasks import (
@@ -27,6 +29,7 @@ from sdf_eval.tasks.inspect.tasks import (
 
 __all__ = [
     "agentic",
+    "agreements",
     "answer_item",
     "backdoor",
     "belief",
@@ -36,6 +39,8 @@ __all__ = [
     "controls",
     "cot_monitorability",
     "generative_distinguish",
+    "given_answer",
+    "graded",
     "loss",
     "mcq_distinguish",
     "mcq_knowledge",
@@ -43,6 +48,8 @@ __all__ = [
     "neighbours",
     "open_ended",
     "persona_behaviour",
+    "reader_agreement",
+    "readers",
     "sdf",
     "self_report",
     "two_hop",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from inspect_ai import Task
-from inspect_ai.dataset import MemoryDataset
+from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
 
 # Not in Inspect's public interface; `get_model` would make a model where none is active.
@@ -20,6 +20,7 @@ from sdf_eval.belief.schema import Belief
 from sdf_eval.errors import InputError
 from sdf_eval.tasks.inspect.channel import ItemModel
 from sdf_eval.tasks.inspect.errors import one_line
+from sdf_eval.tasks.inspect.grader import ACCOUNTS, GRADED, accounts_of, graded, has_grader
 from sdf_eval.tasks.inspect.sample import item_to_sample
 from sdf_eval.tasks.inspect.scorer import belief as belief_scorer
 from sdf_eval.tasks.inspect.scorer import collateral, loss
@@ -69,9 +70,9 @@ def belief_task(
         if not kept:
             raise InputError(_nothing_left(name, beliefs, items, context, split))
     return Task(
-        dataset=MemoryDataset([item_to_sample(item) for item in kept], name=name),
+        dataset=MemoryDataset([_sample(item, beliefs) for item in kept], name=name),
         solver=answer_item(chat=chat),
-        scorer=_SCORERS[spec.metric](),
+        scorer=[_SCORERS[spec.metric](), *([graded()] if name in GRADED and has_grader() else [])],
         config=_config(),
         version=VERSION,
         metadata={
@@ -81,6 +82,13 @@ def belief_task(
             "split": split or "all",
         },
     )
+
+
+def _sample(item: Item, beliefs: Sequence[Belief]) -> Sample:
+    sample = item_to_sample(item)
+    if item.task in GRADED:
+        sample.metadata = (sample.metadata or {}) | {ACCOUNTS: list(accounts_of(item, beliefs))}
+    return sample
 
 
 def _config() -> GenerateConfig:
