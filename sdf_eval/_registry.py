@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from sdf_eval.tasks.inspect.agent import acts, agent_scenarios, graded_acts, text_tool_loop
+from sdf_eval.tasks.inspect.external import external_agentic, external_sad
 from sdf_eval.tasks.inspect.grader import graded
 from sdf_eval.tasks.inspect.metrics import nats_per_byte
 from sdf_eval.tasks.inspect.reader_agreement import agreements, given_answer, reader_agreement, readers
@@ -28,6 +30,12 @@ from sdf_eval.tasks.inspect.tasks import (
 )
 
 __all__ = [
+    "acts",
+    "agent_scenarios",
+    "external_agentic",
+    "external_sad",
+    "graded_acts",
+    "text_tool_loop",
     "agentic",
     "agreements",
     "answer_item",
