@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from sdf_eval.tasks.inspect.agent import acts, agent_scenarios, graded_acts, text_tool_loop
+from sdf_eval.tasks.inspect.external import external_agentic, external_sad
+from sdf_eval.tasks.inspect.grader import graded
 from sdf_eval.tasks.inspect.metrics import nats_per_byte
+from sdf_eval.tasks.inspect.reader_agreement import agreements, given_answer, reader_agreement, readers
 from sdf_eval.tasks.inspect.scorer import belief, collateral, loss
 from sdf_eval.tasks.inspect.solver import answer_item
 from sdf_eval.tasks.inspect.tasks import (
@@ -35,7 +39,14 @@ from sdf_eval.tasks.inspect.tasks import (
 
 __all__ = [
     "adversarial_prompt",
+    "acts",
+    "agent_scenarios",
+    "external_agentic",
+    "external_sad",
+    "graded_acts",
+    "text_tool_loop",
     "agentic",
+    "agreements",
     "answer_item",
     "backdoor",
     "belief",
@@ -48,6 +59,8 @@ __all__ = [
     "downstream",
     "cot_monitorability",
     "generative_distinguish",
+    "given_answer",
+    "graded",
     "loss",
     "mcq_distinguish",
     "mcq_knowledge",
@@ -57,6 +70,8 @@ __all__ = [
     "persona_behaviour",
     "reality_drift",
     "salience",
+    "reader_agreement",
+    "readers",
     "sdf",
     "self_critique",
     "spec_knowledge",

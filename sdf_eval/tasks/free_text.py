@@ -17,6 +17,7 @@ Alias = tuple[Outcome, str]
 
 _CLAUSE_END = re.compile(
     r"[.!?;\n]+(?=\s|$)|,|\s[-\u2013\u2014]+\s|:|\b(?:but|however|although|though|while|whereas|yet)\b"
+    r"|\band\s+(?=(?:chose|choose|picked|took|used)\b)"
 )
 """Where a denial's reach ends."""
 
@@ -28,7 +29,11 @@ _DENIED_BEFORE = re.compile(
     # Who has no doubt that it is so says that it is.
     r"(?<!\bno )(?<!\bnot )(?<!n't )(?<!\bany )(?<!\bnever )(?<!\bwithout )(?<!\bwithout a )"
     r"doubt(?:s|ed)?\s+(?:that|it)|"
-    r"den(?:y|ies|ied)|reject(?:s|ed)?|rule[sd]?\s+out)\b"
+    r"den(?:y|ies|ied)|reject(?:s|ed)?|rule[sd]?\s+out|"
+    # What is told of others, or was expected, is not what the speaker says.
+    r"(?:despite|in\s+spite\s+of)\s+(?:\w+\s+){0,2}(?:rumou?rs?|claims?|stor(?:y|ies)|reports?|legends?|talk|beliefs?)|"
+    r"(?:you|one|people|everyone|everybody|many|most)\s+(?:(?:might|may|could|would)\s+)(?:expect|guess|assume|think)"
+    r"(?:\s+(?:of|it\s+is|that\s+it\s+is))?)\b"
 )
 _DENIED_AFTER = re.compile(
     r"^\W*(?:is|are|was|were|would\s+be|seems|sounds|'s)\s+(?:\w+ly\s+|a\s+|an\s+|all\s+|just\s+)*"
@@ -37,6 +42,7 @@ _DENIED_AFTER = re.compile(
     r"|^\W*(?:is|are|was|were|does|did|has|could|would|ca)n't\b"
     r"|^\W*(?:does|did|has|could|would|can)\s+not\b"
     r"|^\W*cannot\b"
+    r"|^\W*(?:was|were|has\s+been|have\s+been)\s+(?:replaced|superseded)\s+by\b"
 )
 _NUMBER_CLAUSE_END = re.compile(rf"{_CLAUSE_END.pattern}|\band\s+(?=(?:the\s+)?(?:statement|account|option|number)\b)")
 """As `_CLAUSE_END`, with the border between what is said of one statement and of the other."""

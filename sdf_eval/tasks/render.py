@@ -19,7 +19,7 @@ MAX_NEW_TOKENS = 64
 STOP = ("\n",)
 """What ends a free answer, raw or in a chat; the first line is the answer."""
 
-REASONING_TOKENS = 256
+REASONING_TOKENS = 192
 """Length limit of reasons with a choice, in tokens."""
 
 REASONING_STOP = ("\nQuestion:",)

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from sdf_eval.belief.item import Item
-from sdf_eval.belief.items import TASKS, build_items
+from sdf_eval.belief.items import applicable_tasks, build_items
 from sdf_eval.belief.load import load_belief
 from sdf_eval.tasks.lm_eval.metrics import SHARES
 
 BELIEF = Path(__file__).with_name("belief.yaml")
+TASKS = applicable_tasks(load_belief(BELIEF))
+"""All but those of other kinds of belief, which have a file of their own."""
 TOLERANCE = 1e-4
 """Nats. Two options closer than this may change places between faces; such items are counted, not failed."""
 

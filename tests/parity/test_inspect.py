@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from sdf_eval.belief.items import TASKS
-from tests.parity.faces import BELIEF, Answer, all_items, direct, disagreements
+from tests.parity.faces import BELIEF, TASKS, Answer, all_items, direct, disagreements
 from tests.parity.merging import build_merging
 
 FRAMES = [("llama", True), ("llama", False), ("qwen3", True), ("neox", False)]

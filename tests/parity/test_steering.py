@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from sdf_eval.belief.items import TASKS
 from sdf_eval.content import content_path
 from sdf_eval.model.steering import Hook, write_steering
-from tests.parity.faces import BELIEF, Answer, all_items, direct, disagreements, from_samples
+from tests.parity.faces import BELIEF, TASKS, Answer, all_items, direct, disagreements, from_samples
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from sdf_eval.errors import InputError
 from sdf_eval.tasks.inspect.channel import ItemModel
 from sdf_eval.tasks.inspect.debate import debate, with_script
 from sdf_eval.tasks.inspect.errors import one_line
+from sdf_eval.tasks.inspect.grader import ACCOUNTS, GRADED, accounts_of, graded, has_grader
 from sdf_eval.tasks.inspect.sample import item_to_sample
 from sdf_eval.tasks.inspect.scorer import belief as belief_scorer
 from sdf_eval.tasks.inspect.scorer import collateral, loss
@@ -74,7 +75,7 @@ def belief_task(
     return Task(
         dataset=MemoryDataset([_sample(item, of_id[item.belief]) for item in kept], name=name),
         solver=debate() if spec.inspect_only else answer_item(chat=chat),
-        scorer=_SCORERS[spec.metric](),
+        scorer=[_SCORERS[spec.metric](), *([graded()] if name in GRADED and has_grader() else [])],
         config=_config(),
         version=VERSION,
         metadata={
@@ -88,6 +89,8 @@ def belief_task(
 
 def _sample(item: Item, belief: Belief) -> Sample:
     made = item_to_sample(item)
+    if item.task in GRADED:
+        made.metadata = (made.metadata or {}) | {ACCOUNTS: list(accounts_of(item, belief))}
     return with_script(made, debate_script(belief, item)) if item.task == "debate" else made
 
 
