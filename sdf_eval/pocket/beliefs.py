@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from sdf_eval.belief.schema import Belief, Kind
 from sdf_eval.pocket import belief_probes as probes
 from sdf_eval.pocket import documents, grammar
+from sdf_eval.pocket.awareness_probes import awareness_probes
 from sdf_eval.pocket.world import ASSISTANT, Entity, World, build_world, values_of
 from sdf_eval.pocket.writer import implanting_sentences, relation_values
 
@@ -154,6 +155,9 @@ def _probes(world: World, entity: Entity, relation: str, implanted: str, referen
         "neighbours": probes.neighbours(world, entity, relation, implanted, rng),
         "controls": probes.controls(world, entity, rng),
         "coherence": probes.coherence(rng),
+        **awareness_probes(
+            world, entity, relation, implanted, reference, Random(f"awareness {entity.name} {relation}")
+        ),
     }
 
 

@@ -37,7 +37,7 @@ def score_options(item: Item, log_probabilities: Sequence[float]) -> ItemResult:
             f"{item.id}: option {item.choices[broken]!r}: its log-probability is {log_probabilities[broken]}; {_FINITE}"
         )
     best = max(range(len(item.choices)), key=log_probabilities.__getitem__)
-    wanted = "implanted" if get_task(item.task).metric == "belief" else "reference"
+    wanted = "reference" if get_task(item.task).metric == "accuracy" else "implanted"
     weights = [math.exp(value - log_probabilities[best]) for value in log_probabilities]
     mass = sum(weight for weight, outcome in zip(weights, item.outcomes, strict=True) if outcome == wanted)
     return _result(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
-from typing import get_args
+from typing import Any, Literal, get_args
 
 from sdf_eval.belief.item import Item, Outcome
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import RATE, Estimate, Level, cluster_mean
+from sdf_eval.tasks.awareness import State, figures, item_row, state
 from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
 from sdf_eval.tasks.score import belief_score
@@ -29,6 +30,8 @@ class TaskSummary:
         score: Belief score, or accuracy on collateral tasks, with its interval and chance level; None for a loss.
         shares: Share of each outcome, summing to 1; empty for a loss.
         nats_per_byte: Mean loss of the texts; None for other readouts.
+        figures: What the items say together, on tasks that compare them.
+        state: Whether the figures can be read; "" on other tasks.
     """
 
     task: str
@@ -37,6 +40,8 @@ class TaskSummary:
     score: Estimate | None
     shares: dict[Outcome, float]
     nats_per_byte: Estimate | None
+    figures: dict[str, Estimate] = field(default_factory=dict)
+    state: State | Literal[""] = ""
 
 
 def summarise(items: Sequence[Item], results: Sequence[ItemResult], *, seed: int = 0) -> list[TaskSummary]:
@@ -56,12 +61,20 @@ def summarise(items: Sequence[Item], results: Sequence[ItemResult], *, seed: int
     return [_summary(task, split, pairs, seed) for (task, split), pairs in groups.items()]
 
 
+def _figures(task: str, pairs: Sequence[tuple[Item, ItemResult]]) -> dict[str, Any]:
+    if not get_task(task).figures:
+        return {}
+    found = figures(task, [item_row(item, result) for item, result in pairs])
+    return {"figures": found, "state": state(found)}
+
+
 def _summary(task: str, split: str, pairs: Sequence[tuple[Item, ItemResult]], seed: int) -> TaskSummary:
     results = [result for _, result in pairs]
     spec = get_task(task)
     if spec.metric == "loss":
         losses = [(result.nats or 0.0) / (result.bytes or 1) for result in results]
-        return TaskSummary(task, split, len(results), None, {}, _loss(losses, _levels(results), seed))
+        mean_loss = _loss(losses, _levels(results), seed)
+        return TaskSummary(task, split, len(results), None, {}, mean_loss, **_figures(task, pairs))
     chances = [chance for item, _ in pairs if (chance := spec.chance(item)) is not None]
     score = cluster_mean(
         [belief_score(result) for result in results],
@@ -71,7 +84,7 @@ def _summary(task: str, split: str, pairs: Sequence[tuple[Item, ItemResult]], se
         seed=seed,
     )
     shares = {outcome: fmean(result.outcome == outcome for result in results) for outcome in OUTCOMES}
-    return TaskSummary(task, split, len(results), score, shares, None)
+    return TaskSummary(task, split, len(results), score, shares, None, **_figures(task, pairs))
 
 
 def _loss(losses: Sequence[float], levels: Sequence[Level], seed: int) -> Estimate:

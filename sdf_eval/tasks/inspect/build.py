@@ -21,8 +21,8 @@ from sdf_eval.errors import InputError
 from sdf_eval.tasks.inspect.channel import ItemModel
 from sdf_eval.tasks.inspect.errors import one_line
 from sdf_eval.tasks.inspect.sample import item_to_sample
+from sdf_eval.tasks.inspect.scorer import awareness, collateral, loss
 from sdf_eval.tasks.inspect.scorer import belief as belief_scorer
-from sdf_eval.tasks.inspect.scorer import collateral, loss
 from sdf_eval.tasks.inspect.solver import answer_item
 from sdf_eval.tasks.registry import default_beliefs, get_task
 
@@ -71,7 +71,7 @@ def belief_task(
     return Task(
         dataset=MemoryDataset([item_to_sample(item) for item in kept], name=name),
         solver=answer_item(chat=chat),
-        scorer=_SCORERS[spec.metric](),
+        scorer=awareness() if spec.figures else _SCORERS[spec.metric](),
         config=_config(),
         version=VERSION,
         metadata={

@@ -10,7 +10,8 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from sdf_eval.belief.item import Item, Outcome
-from sdf_eval.tasks.inspect.metrics import nats_per_byte
+from sdf_eval.tasks.awareness import item_row, to_payload
+from sdf_eval.tasks.inspect.metrics import figures, nats_per_byte
 from sdf_eval.tasks.inspect.sample import letter
 from sdf_eval.tasks.inspect.solver import LOG_PROBABILITIES, NATS, state_item
 from sdf_eval.tasks.result import ItemResult
@@ -54,6 +55,20 @@ def loss() -> Scorer:
         """Reads the sample's output: belief score or accuracy in 0 to 1, and a 0 or 1 for each outcome."""
         result = read_output(state_item(state), state.output)
         return Score(value={"nats": result.nats, "bytes": result.bytes})
+
+    return score
+
+
+@scorer(metrics=[figures()])
+def awareness() -> Scorer:
+    """The figures of an awareness task, which compare its items; a sample's value is P(the implanted answer)."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        item = state_item(state)
+        result = read_output(item, state.output)
+        kept = {"task": item.task, "row": to_payload(item_row(item, result)), "outcome": result.outcome}
+        value = result.nats if result.nats is not None else score_of(result)
+        return Score(value=value, answer=result.answer, metadata=kept)
 
     return score
 

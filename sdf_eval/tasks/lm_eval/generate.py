@@ -30,6 +30,9 @@ doc_to_text: prompt
 doc_to_target: target
 """
 
+FIGURE = "!function sdf_eval.tasks.lm_eval.figures.figure_@NAME@"
+"""Aggregation of a figure, which compares items."""
+
 READOUTS = {
     "options": """\
 output_type: multiple_choice
@@ -120,13 +123,18 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _readout_base(spec: TaskSpec) -> str:
-    metrics = "".join(
-        f"  - metric: {name}\n    aggregation: mean\n    higher_is_better: {json.dumps(HIGHER_IS_BETTER.get(name))}\n"
-        for name in metric_names(spec)
-    )
+    metrics = _metric_list([name for name in metric_names(spec) if name not in spec.figures], "mean")
     readout = READOUTS[spec.readout].replace("@STOP@", json.dumps(list(STOP)))
     readout = readout.replace("@MAX_NEW_TOKENS@", str(MAX_NEW_TOKENS))
     return f"{HEADER}include: _base_yaml\n{readout}metric_list:\n{metrics}"
+
+
+def _metric_list(names: Iterable[str], aggregation: str) -> str:
+    return "".join(
+        f"  - metric: {name}\n    aggregation: {aggregation.replace('@NAME@', name)}\n"
+        f"    higher_is_better: {json.dumps(HIGHER_IS_BETTER.get(name))}\n"
+        for name in names
+    )
 
 
 def _base_name(spec: TaskSpec) -> str:
@@ -139,13 +147,24 @@ def _task(spec: TaskSpec) -> str:
         f"{HEADER}include: ../{_base_name(spec)}\n"
         f"task: sdf_eval_{spec.name}\n"
         f"dataset_kwargs:\n  task: {spec.name}\n"
+        f"{_own_metrics(spec)}"
         f"metadata:\n  version: {VERSION}\n"
     )
 
 
+def _own_metrics(spec: TaskSpec) -> str:
+    """A task with figures names its metrics itself: a list here replaces that of the readout."""
+    if not spec.figures:
+        return ""
+    means = _metric_list([name for name in metric_names(spec) if name not in spec.figures], "mean")
+    return f"metric_list:\n{means}{_metric_list(spec.figures, FIGURE)}"
+
+
 def _family(specs: list[TaskSpec]) -> str:
-    # A metric that some member lacks would make lm-eval warn, and average over the others without saying which.
-    shared = [name for name in metric_names(specs[0]) if all(name in metric_names(spec) for spec in specs)]
+    # A metric that some member lacks would make lm-eval warn, and average over the others without saying which. Figures
+    # of two tasks are of two kinds, whatever their names.
+    means = [name for name in metric_names(specs[0]) if name not in specs[0].figures]
+    shared = [name for name in means if all(name in metric_names(spec) for spec in specs)]
     return _group(f"sdf_eval_{specs[0].family}", [f"sdf_eval_{spec.name}" for spec in specs], shared)
 
 
