@@ -69,8 +69,7 @@ def test_the_shares_of_an_answer_sum_to_one() -> None:
         elif item.readout == "generation":
             metrics = read_text(to_document(item), ["Larch"])
         else:
-            metrics = read_loss(to_document(item), [-10.0])
-                assert metrics["nats_per_byte"] == 10.0 / len(item.user.encode())
+            assert read_loss(to_document(item), [-10.0])["nats_per_byte"] == 10.0 / len(item.user.encode())
             continue
         shares = [metrics[name] for name in ("implanted", "reference", "other", "refusal", "invalid")]
         assert sum(shares) == 1.0 and max(shares) == 1.0
