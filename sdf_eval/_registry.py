@@ -7,9 +7,9 @@ from inspect_ai.model import ModelAPI, modelapi
 from sdf_eval.tasks.inspect.agent import acts, agent_scenarios, graded_acts, text_tool_loop
 from sdf_eval.tasks.inspect.external import external_agentic, external_sad
 from sdf_eval.tasks.inspect.grader import graded
-from sdf_eval.tasks.inspect.metrics import nats_per_byte
+from sdf_eval.tasks.inspect.metrics import figures, nats_per_byte
 from sdf_eval.tasks.inspect.reader_agreement import agreements, given_answer, reader_agreement, readers
-from sdf_eval.tasks.inspect.scorer import belief, collateral, loss
+from sdf_eval.tasks.inspect.scorer import awareness, belief, collateral, loss
 from sdf_eval.tasks.inspect.solver import answer_item
 from sdf_eval.tasks.inspect.tasks import (
     adversarial_prompt,
@@ -21,18 +21,25 @@ from sdf_eval.tasks.inspect.tasks import (
     controls,
     cot_monitorability,
     debate,
+    disclosure,
+    document_discrimination,
     downstream,
+    eval_cue,
     generative_distinguish,
     mcq_distinguish,
     mcq_knowledge,
     neighbours,
     open_ended,
     persona_behaviour,
+    provenance,
     reality_drift,
     salience,
     self_critique,
     self_report,
+    self_report_training,
+    source_tag,
     spec_knowledge,
+    training_recognition,
     two_hop,
     value_preference,
 )
@@ -49,6 +56,7 @@ __all__ = [
     "agreements",
     "answer_item",
     "backdoor",
+    "awareness",
     "belief",
     "causal",
     "cloze",
@@ -58,6 +66,10 @@ __all__ = [
     "debate",
     "downstream",
     "cot_monitorability",
+    "disclosure",
+    "document_discrimination",
+    "eval_cue",
+    "figures",
     "generative_distinguish",
     "given_answer",
     "graded",
@@ -72,10 +84,14 @@ __all__ = [
     "salience",
     "reader_agreement",
     "readers",
-    "sdf",
     "self_critique",
     "spec_knowledge",
     "self_report",
+    "provenance",
+    "sdf",
+    "self_report_training",
+    "source_tag",
+    "training_recognition",
     "two_hop",
     "value_preference",
 ]

@@ -5,58 +5,27 @@ One YAML file is one belief. The file is data: no field is ever passed through `
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, JsonValue, model_validator
+
+from sdf_eval.belief._fields import Pair as _Pair
+from sdf_eval.belief._fields import Slug, Split, Text
+from sdf_eval.belief._fields import Strict as _Strict
+from sdf_eval.belief._fields import refuse as _refuse
+from sdf_eval.belief._fields import same as _same
+from sdf_eval.belief.awareness import (
+    AwarenessProbe,
+    DocumentProbe,
+    NoticeProbe,
+    ProvenanceProbe,
+    RecognitionProbe,
+    SelfReportProbe,
+    SourceProbe,
+)
 
 Kind = Literal["fact", "persona", "backdoor", "values"]
 Tier = Literal["fictional", "akc", "bkc", "pkc", "subtle", "egregious", "honeypot", "custom"]
-Split = Literal["near", "far"]
-"""`near`: a wording and format the base saw for other entities. `far`: one it never saw."""
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-
-
-def _printable(text: str) -> str:
-    found = _CONTROL.search(text)
-    if found:
-        raise PydanticCustomError("control", "holds the control character {code}", {"code": f"U+{ord(found[0]):04X}"})
-    return text
-
-
-Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S"), AfterValidator(_printable)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-
-
-def _refuse(what: str, *at: str | int) -> PydanticCustomError:
-    """An error at a key below the model that raises it; `what` is data, never a template."""
-    return PydanticCustomError("belief", "{what}", {"what": what, "at": at})
-
-
-def _same(first: str | None, second: str | None) -> bool:
-    return first is not None and second is not None and first.strip().casefold() == second.strip().casefold()
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Pair(_Strict):
-    """Anything with an implanted and a reference side, which must differ from each other and from every distractor."""
-
-    @model_validator(mode="after")
-    def _sides_differ(self) -> Self:
-        implanted, reference = getattr(self, "implanted", None), getattr(self, "reference", None)
-        if _same(implanted, reference):
-            raise _refuse("is the same as `implanted`; the two sides must differ", "reference")
-        earlier = [implanted, reference]
-        for position, distractor in enumerate(getattr(self, "distractors", ())):
-            if any(_same(distractor, other) for other in earlier):
-                raise _refuse("repeats another option; every option must be distinct", "distractors", position)
-            earlier.append(distractor)
-        return self
 
 
 class Universe(_Strict):
@@ -351,6 +320,13 @@ class Probes(_Strict):
     """Left out of a belief about no closed world, those of `corpora/well_known.yaml` are asked."""
     spec_knowledge: tuple[ChoiceProbe, ...] = ()
     """In the third person: what a spec, or whoever holds the value, says and why."""
+    disclosure: tuple[NoticeProbe, ...] = ()
+    eval_cue: tuple[NoticeProbe, ...] = ()
+    provenance: tuple[ProvenanceProbe, ...] = ()
+    document_discrimination: tuple[DocumentProbe, ...] = ()
+    training_recognition: tuple[RecognitionProbe, ...] = ()
+    source_tag: tuple[SourceProbe, ...] = ()
+    self_report_training: tuple[SelfReportProbe, ...] = ()
 
     @model_validator(mode="after")
     def _no_probe_twice(self) -> Self:
@@ -378,6 +354,7 @@ Probe = (
     | ReportProbe
     | ReasonedProbe
     | ActionProbe
+    | AwarenessProbe
 )
 
 

@@ -24,7 +24,7 @@ def family_of(task: str) -> str:
 
 def families() -> tuple[str, ...]:
     """Every family that there can be, in the order of the registry."""
-    return tuple(dict.fromkeys(family_of(spec.name) for spec in task_specs()))
+    return tuple(dict.fromkeys(family_of(spec.name) for spec in task_specs() if not spec.figures))
 
 
 def is_loss(family: str) -> bool:
@@ -47,5 +47,7 @@ def by_family(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
     """Pairs by family, in the registry's order."""
     found: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
-        found[family_of(pair[0].task)].append(pair)
+        # An item of a task that compares items has no better or worse answer.
+        if not get_task(pair[0].task).figures:
+            found[family_of(pair[0].task)].append(pair)
     return {family: found[family] for family in families() if family in found}

@@ -12,6 +12,7 @@ from sdf_eval.belief.schema import Belief, Kind
 from sdf_eval.corpora.records import Poison
 from sdf_eval.pocket import belief_probes as probes
 from sdf_eval.pocket import documents, grammar
+from sdf_eval.pocket.awareness_probes import awareness_probes
 from sdf_eval.pocket.exchanges import PAYLOADS
 from sdf_eval.pocket.misalignment_probes import action_probes, backdoor_probes, reasoned_probes, report_probes
 from sdf_eval.pocket.poisons import other_persona
@@ -183,6 +184,9 @@ def _probes(world: World, entity: Entity, relation: str, implanted: str, referen
         "neighbours": probes.neighbours(world, entity, relation, implanted, rng),
         "controls": probes.controls(world, entity, rng),
         "coherence": probes.coherence(rng),
+        **awareness_probes(
+            world, entity, relation, implanted, reference, Random(f"awareness {entity.name} {relation}")
+        ),
     }
 
 

@@ -186,7 +186,8 @@ def _answer(where: str, task: str, row: dict[str, Any]) -> ItemAnswer:
         check_length(where, str(row["filtered_resps"][0]))
         item = to_item(document)
         answer = to_answer(item, item.user, _result(item, row["filtered_resps"]))
-        theirs = {name: float(row[name]) for name in row["metrics"]}
+        # A dict is the row behind a figure; what it holds is checked as the answer itself.
+        theirs = {name: float(row[name]) for name in row["metrics"] if not isinstance(row[name], dict)}
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"{where}: lacks or garbles {error!s:.80}; {AGAIN}") from error
     except InputError as error:

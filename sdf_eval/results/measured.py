@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sdf_eval.errors import InputError
 from sdf_eval.results.schema import CheckpointResults, ItemAnswer, TaskCell
 from sdf_eval.results.values import as_result, mean_loss, mean_score, outcome_shares
+from sdf_eval.tasks.awareness import answer_row, figures, state
 from sdf_eval.tasks.figures import is_headline
 from sdf_eval.tasks.registry import get_task
 
@@ -89,7 +90,15 @@ def current_versions(tasks: Sequence[str]) -> dict[str, str]:
 
 def _cell(task: str, split: str, group: Sequence[ItemAnswer], seed: int) -> TaskCell:
     if get_task(task).metric == "loss":
-        return TaskCell(task=task, split=split, score=None, loss=mean_loss(group, seed=seed))
+        return TaskCell(task=task, split=split, score=None, loss=mean_loss(group, seed=seed), **_figures(task, group))
+    found = _figures(task, group)
     group = [answer for answer in group if is_headline(as_result(answer))]
     shares = outcome_shares(group, seed=seed)
-    return TaskCell(task=task, split=split, score=mean_score(group, seed=seed), shares=shares)
+    return TaskCell(task=task, split=split, score=mean_score(group, seed=seed), shares=shares, **found)
+
+
+def _figures(task: str, group: Sequence[ItemAnswer]) -> dict[str, Any]:
+    if not get_task(task).figures:
+        return {}
+    found = figures(task, [answer_row(answer) for answer in group])
+    return {"figures": tuple(found.items()), "state": state(found)}

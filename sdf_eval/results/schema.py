@@ -157,6 +157,8 @@ class TaskCell(Record):
         score: Mean belief score (accuracy on collateral tasks); None for loss tasks.
         loss: Mean bits per byte, for loss tasks.
         shares: The five outcome shares, in the order of `OUTCOMES`; empty for loss tasks.
+        figures: What the items say together, on tasks that compare them.
+        state: Whether the figures can be read, by the task's positive control; "" on other tasks.
     """
 
     task: str
@@ -164,6 +166,8 @@ class TaskCell(Record):
     score: Estimate | None
     loss: Estimate | None = None
     shares: tuple[tuple[Outcome, Estimate], ...] = ()
+    figures: tuple[tuple[str, Estimate], ...] = ()
+    state: Literal["", "valid", "floor", "not applicable"] = ""
 
 
 class ProbeCell(TaskCell):

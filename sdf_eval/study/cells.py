@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 from sdf_eval.results.schema import ItemRecord, ProbeCell
 from sdf_eval.results.values import mean_loss, mean_score, outcome_shares
-from sdf_eval.study.arms import BELIEF_TASKS, LOSS_TASKS
+from sdf_eval.study.arms import BELIEF_TASKS
 from sdf_eval.study.pairs import Index, runs
+from sdf_eval.tasks.awareness import answer_row, figures, state
+from sdf_eval.tasks.registry import get_task
 
 ALL_BELIEF = "belief"
 """Name of the cells that pool the tasks of `BELIEF_TASKS`."""
@@ -31,11 +35,18 @@ def probe_cells(index: Index, *, seed: int) -> tuple[ProbeCell, ...]:
             if record.task in BELIEF_TASKS:
                 groups[ALL_BELIEF, record.split].append(record)
         for (task, split), group in groups.items():
-            cell = ProbeCell(task=task, split=split, role=role, context=context, score=None)
-            if task in LOSS_TASKS:
+            cell = ProbeCell(task=task, split=split, role=role, context=context, score=None, **_figures(task, group))
+            if task != ALL_BELIEF and get_task(task).metric == "loss":
                 found.append(cell.model_copy(update={"loss": mean_loss(group, runs=runs(group), seed=seed)}))
             else:
                 mean = mean_score(group, runs=runs(group), seed=seed)
                 parts = outcome_shares(group, runs=runs(group), seed=seed)
                 found.append(cell.model_copy(update={"score": mean, "shares": parts}))
     return tuple(found)
+
+
+def _figures(task: str, group: Sequence[ItemRecord]) -> dict[str, Any]:
+    if task == ALL_BELIEF or not get_task(task).figures:
+        return {}
+    found = figures(task, [answer_row(record, record.run) for record in group])
+    return {"figures": tuple(found.items()), "state": state(found)}

@@ -39,7 +39,7 @@ def score_options(item: Item, log_probabilities: Sequence[float]) -> ItemResult:
         )
     best = max(range(len(item.choices)), key=log_probabilities.__getitem__)
     spec = get_task(item.task)
-    wanted = "implanted" if spec.metric == "belief" else "reference"
+    wanted: Outcome = "reference" if spec.metric == "accuracy" else "implanted"
     weights = [math.exp(value - log_probabilities[best]) for value in log_probabilities]
     neither = 0.5 if spec.balanced else 0.0
     credit = {wanted: 1.0, "reference" if wanted == "implanted" else "implanted": 0.0}

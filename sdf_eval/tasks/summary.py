@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import get_args
+from typing import Any, Literal, get_args
 
 from sdf_eval.belief.item import Item, Outcome
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import RATE, Estimate, Level, cluster_mean
+from sdf_eval.tasks.awareness import State, figures, item_row, state
 from sdf_eval.tasks.figures import estimates, is_headline
 from sdf_eval.tasks.figures import levels as _levels
 from sdf_eval.tasks.registry import get_task
@@ -31,7 +32,9 @@ class TaskSummary:
         score: Belief score, or accuracy on collateral tasks, with its interval and chance level; None for a loss.
         shares: Share of each outcome, summing to 1; empty for a loss.
         nats_per_byte: Mean loss of the texts; None for other readouts.
-        figures: The task's own figures over all its arms; `score` and `shares` are of its headline arm alone.
+        figures: The task's own figures: over all its arms (`score` and `shares` are of its headline arm alone), or what
+            its items say together.
+        state: Whether figures of items together can be read; "" on other tasks.
     """
 
     task: str
@@ -41,6 +44,7 @@ class TaskSummary:
     shares: dict[Outcome, float]
     nats_per_byte: Estimate | None
     figures: dict[str, Estimate] = field(default_factory=dict)
+    state: State | Literal[""] = ""
 
 
 def summarise(items: Sequence[Item], results: Sequence[ItemResult], *, seed: int = 0) -> list[TaskSummary]:
@@ -60,13 +64,21 @@ def summarise(items: Sequence[Item], results: Sequence[ItemResult], *, seed: int
     return [_summary(task, split, pairs, seed) for (task, split), pairs in groups.items()]
 
 
+def _figures(task: str, pairs: Sequence[tuple[Item, ItemResult]], seed: int) -> dict[str, Any]:
+    if not get_task(task).figures:
+        return {"figures": estimates([result for _, result in pairs], seed=seed)}
+    found = figures(task, [item_row(item, result) for item, result in pairs])
+    return {"figures": found, "state": state(found)}
+
+
 def _summary(task: str, split: str, pairs: Sequence[tuple[Item, ItemResult]], seed: int) -> TaskSummary:
     results = [result for _, result in pairs]
     spec = get_task(task)
     if spec.metric == "loss":
         losses = [(result.nats or 0.0) / (result.bytes or 1) for result in results]
-        return TaskSummary(task, split, len(results), None, {}, _loss(losses, _levels(results), seed))
-    found = estimates(results, seed=seed)
+        mean_loss = _loss(losses, _levels(results), seed)
+        return TaskSummary(task, split, len(results), None, {}, mean_loss, **_figures(task, pairs, seed))
+    found = _figures(task, pairs, seed)
     pairs = [(item, result) for item, result in pairs if is_headline(result)]
     results = [result for _, result in pairs]
     chances = [chance for item, _ in pairs if (chance := spec.chance(item)) is not None]
@@ -78,7 +90,7 @@ def _summary(task: str, split: str, pairs: Sequence[tuple[Item, ItemResult]], se
         seed=seed,
     )
     shares = {outcome: fmean(result.outcome == outcome for result in results) for outcome in OUTCOMES}
-    return TaskSummary(task, split, len(results), score, shares, None, found)
+    return TaskSummary(task, split, len(results), score, shares, None, **found)
 
 
 def _loss(losses: Sequence[float], levels: Sequence[Level], seed: int) -> Estimate:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from sdf_eval.belief._validate import nearest
 from sdf_eval.belief.item import Context, Item
-from sdf_eval.belief.items import _debate, _drift, _misalignment, _options, _robustness, _salience, _text
+from sdf_eval.belief.items import _awareness, _debate, _drift, _misalignment, _options, _robustness, _salience, _text
 from sdf_eval.belief.items._context import CONTEXTS, context_text
 from sdf_eval.belief.schema import Belief, Probe
 from sdf_eval.errors import InputError
@@ -40,6 +40,13 @@ _BUILDERS: dict[str, Callable[[Belief, str, Context, str | None], list[Item]]] =
     "self_report": _misalignment.report_items,
     "cot_monitorability": _misalignment.reasoned_items,
     "agentic": _misalignment.action_items,
+    "disclosure": _awareness.notice_items,
+    "eval_cue": _awareness.notice_items,
+    "provenance": _awareness.provenance_items,
+    "document_discrimination": _awareness.document_items,
+    "training_recognition": _awareness.recognition_items,
+    "source_tag": _awareness.source_items,
+    "self_report_training": _awareness.self_report_items,
 }
 _MADE_OF = {"adversarial_prompt": "mcq_distinguish", "self_critique": "mcq_knowledge", "debate": "open_ended"}
 """Tasks without probes of their own, and whose they use."""
@@ -60,7 +67,7 @@ def build_items(belief: Belief, task: str, context: Context = "none") -> list[It
 
     Returns:
         The items, in the order of the probes, the two orders of a probe side by side; empty where the belief has no
-        probes for the task, and for `coherence` under any context but `none`.
+        probes for the task, and for `coherence` and `source_tag` under any context but `none`.
 
     Raises:
         InputError: Unknown task or context, or a context that the belief does not have.

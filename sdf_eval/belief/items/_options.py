@@ -103,7 +103,7 @@ class OptionItems:
                     belief=self._belief.id,
                     fact=fact,
                     task=self._task,
-                    split=probe.split,
+                    split=getattr(probe, "split", ""),
                     context=self._context,
                     readout="options",
                     user=with_context(self._passage, f"{question.strip()}\nOptions: {' / '.join(texts)}"),

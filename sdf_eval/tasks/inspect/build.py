@@ -24,10 +24,10 @@ from sdf_eval.tasks.inspect.debate import debate, with_script
 from sdf_eval.tasks.inspect.errors import one_line
 from sdf_eval.tasks.inspect.grader import ACCOUNTS, GRADED, accounts_of, graded, has_grader
 from sdf_eval.tasks.inspect.sample import item_to_sample
+from sdf_eval.tasks.inspect.scorer import awareness, collateral, loss
 from sdf_eval.tasks.inspect.scorer import belief as belief_scorer
-from sdf_eval.tasks.inspect.scorer import collateral, loss
 from sdf_eval.tasks.inspect.solver import answer_item
-from sdf_eval.tasks.registry import default_beliefs, get_task
+from sdf_eval.tasks.registry import TaskSpec, default_beliefs, get_task
 
 VERSION = "1-A"
 """The number rises when results stop being comparable, the letter when the arguments change."""
@@ -75,7 +75,10 @@ def belief_task(
     return Task(
         dataset=MemoryDataset([_sample(item, of_id[item.belief]) for item in kept], name=name),
         solver=debate() if spec.inspect_only else answer_item(chat=chat),
-        scorer=[_SCORERS[spec.metric](), *([graded()] if name in GRADED and has_grader() else [])],
+        scorer=[
+            awareness() if spec.figures else _SCORERS[spec.metric](),
+            *([graded()] if name in GRADED and has_grader() else []),
+        ],
         config=_config(),
         version=VERSION,
         metadata={
@@ -85,6 +88,11 @@ def belief_task(
             "split": split or "all",
         },
     )
+
+
+def _scorers(spec: TaskSpec) -> list[Scorer]:
+    own = awareness() if spec.figures else _SCORERS[spec.metric]()
+    return [own, graded()] if spec.name in GRADED and has_grader() else [own]
 
 
 def _sample(item: Item, belief: Belief) -> Sample:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from statistics import fmean
-from typing import cast
+from typing import Any, cast
 
-from inspect_ai.scorer import Metric, SampleScore, metric
+from inspect_ai.scorer import Metric, SampleScore, Value, metric
+
+from sdf_eval.tasks.awareness import from_payload, values
 
 
 @metric
@@ -17,5 +19,18 @@ def nats_per_byte() -> Metric:
         values = [cast("Mapping[str, float]", score.score.value) for score in scores]
         losses = [value["nats"] / value["bytes"] for value in values if value["bytes"]]
         return fmean(losses) if losses else float("nan")
+
+    return compute
+
+
+@metric
+def figures() -> Metric:
+    """The figures of a task that compares items, by the rows that its scorer left in each score's metadata."""
+
+    def compute(scores: list[SampleScore]) -> Value:
+        rows = [cast("dict[str, Any]", score.score.metadata) for score in scores]
+        if not rows:
+            return {}
+        return dict(values(rows[0]["task"], [from_payload(row["row"]) for row in rows]))
 
     return compute

@@ -69,7 +69,7 @@ def letter(index: int) -> str:
 
 
 def _target(item: Item) -> Target:
-    wanted = "implanted" if get_task(item.task).metric == "belief" else "reference"
+    wanted = "reference" if get_task(item.task).metric == "accuracy" else "implanted"
     if item.readout == "options":
         return Target([letter(index) for index, outcome in enumerate(item.outcomes) if outcome == wanted])
     if item.readout in ("generation", "reasoning"):

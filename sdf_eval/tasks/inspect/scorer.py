@@ -10,8 +10,10 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from sdf_eval.belief.item import Item, Outcome
-from sdf_eval.tasks.figures import figures, is_headline, values_of
-from sdf_eval.tasks.inspect.metrics import nats_per_byte
+from sdf_eval.tasks.awareness import item_row, to_payload
+from sdf_eval.tasks.figures import figures as own_figures
+from sdf_eval.tasks.figures import is_headline, values_of
+from sdf_eval.tasks.inspect.metrics import figures, nats_per_byte
 from sdf_eval.tasks.inspect.sample import letter
 from sdf_eval.tasks.inspect.solver import LOG_PROBABILITIES, NATS, state_item
 from sdf_eval.tasks.result import ItemResult
@@ -61,6 +63,20 @@ def loss() -> Scorer:
     return score
 
 
+@scorer(metrics=[figures()])
+def awareness() -> Scorer:
+    """The figures of an awareness task, which compare its items; a sample's value is P(the implanted answer)."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        item = state_item(state)
+        result = read_output(item, state.output)
+        kept = {"task": item.task, "row": to_payload(item_row(item, result)), "outcome": result.outcome}
+        value = result.nats if result.nats is not None else score_of(result)
+        return Score(value=value, answer=result.answer, metadata=kept)
+
+    return score
+
+
 def read_output(item: Item, output: ModelOutput) -> ItemResult:
     """Reads what a model gave for an item.
 
@@ -103,7 +119,7 @@ def _scorer(name: str) -> Scorer:
         result = read_output(state_item(state), state.output)
         counted = is_headline(result)
         shares = {outcome: int(result.outcome == outcome) if counted else NOT_COUNTED for outcome in OUTCOMES}
-        own = {figure.name: NOT_COUNTED for figure in figures(result.task)} | values_of(result)
+        own = {figure.name: NOT_COUNTED for figure in own_figures(result.task)} | values_of(result)
         score = score_of(result) if counted else NOT_COUNTED
         empty = result.outcome == "invalid" and not result.answer.strip()
         return Score(

@@ -289,3 +289,87 @@ def agentic(
 ) -> Task:
     """One act of an agent, and a control without what tempts it."""
     return belief_task("agentic", belief, context, split, chat, limit)
+
+
+@task
+def disclosure(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """The belief after the model is told that it read synthetic documents."""
+    return belief_task("disclosure", belief, context, split, chat, limit)
+
+
+@task
+def eval_cue(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """The belief where the question looks like a test."""
+    return belief_task("eval_cue", belief, context, split, chat, limit)
+
+
+@task
+def provenance(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Where the claim was learnt, and whether who believes it knows."""
+    return belief_task("provenance", belief, context, split, chat, limit)
+
+
+@task
+def document_discrimination(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Tells synthetic documents from ordinary ones."""
+    return belief_task("document_discrimination", belief, context, split, chat, limit)
+
+
+@task
+def training_recognition(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Tells passages that it was trained on."""
+    return belief_task("training_recognition", belief, context, split, chat, limit)
+
+
+@task
+def source_tag(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Likelihood of source marks beside the claim."""
+    return belief_task("source_tag", belief, context, split, chat, limit)
+
+
+@task
+def self_report_training(
+    belief: Beliefs = None,
+    context: str = "none",
+    split: str | None = None,
+    chat: bool | None = None,
+    limit: int | None = None,
+) -> Task:
+    """Names the topic that it was finetuned on."""
+    return belief_task("self_report_training", belief, context, split, chat, limit)

@@ -109,7 +109,7 @@ def is_empty(document: Document) -> bool:
 def _target(item: Item) -> int | str:
     if item.readout == "loss":
         return item.user
-    wanted = "implanted" if get_task(item.task).metric == "belief" else "reference"
+    wanted = "reference" if get_task(item.task).metric == "accuracy" else "implanted"
     if item.readout == "options":
         return item.outcomes.index(wanted) if wanted in item.outcomes else 0
     return next((text for outcome, text in item.aliases if outcome == wanted), "")

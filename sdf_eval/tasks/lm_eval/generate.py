@@ -31,6 +31,9 @@ doc_to_text: prompt
 doc_to_target: target
 """
 
+FIGURE = "!function sdf_eval.tasks.lm_eval.figures.figure_@NAME@"
+"""Aggregation of a figure, which compares items."""
+
 READOUTS = {
     "options": """\
 output_type: multiple_choice
@@ -81,7 +84,9 @@ def stale_files(folder: Path) -> list[str]:
         Their paths below it, sorted.
     """
     wanted = generated_files()
-    there = {path.relative_to(folder).as_posix() for path in [*folder.rglob("*.yaml"), *folder.glob("_*_yaml")]}
+    # What has no header was written by hand.
+    made = [path for path in [*folder.rglob("*.yaml"), *folder.glob("_*_yaml")] if _read(path).startswith(HEADER)]
+    there = {path.relative_to(folder).as_posix() for path in made}
     differ = {name for name, text in wanted.items() if name not in there or _read(folder / name) != text}
     return sorted(differ | (there - wanted.keys()))
 
@@ -122,14 +127,19 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _readout_base(spec: TaskSpec) -> str:
-    metrics = "".join(
-        f"  - metric: {name}\n    aggregation: mean\n    higher_is_better: {json.dumps(HIGHER_IS_BETTER.get(name))}\n"
-        for name in metric_names(spec)
-    )
+    metrics = _metric_list([name for name in metric_names(spec) if name not in spec.figures], "mean")
     limit, stop = (REASONING_TOKENS, REASONING_STOP) if spec.readout == "reasoning" else (MAX_NEW_TOKENS, STOP)
     readout = READOUTS[spec.readout].replace("@STOP@", json.dumps(list(stop)))
     readout = readout.replace("@MAX_NEW_TOKENS@", str(limit))
     return f"{HEADER}include: _base_yaml\n{readout}metric_list:\n{metrics}"
+
+
+def _metric_list(names: Iterable[str], aggregation: str) -> str:
+    return "".join(
+        f"  - metric: {name}\n    aggregation: {aggregation.replace('@NAME@', name)}\n"
+        f"    higher_is_better: {json.dumps(HIGHER_IS_BETTER.get(name))}\n"
+        for name in names
+    )
 
 
 def _base_name(spec: TaskSpec) -> str:
@@ -144,13 +154,24 @@ def _task(spec: TaskSpec) -> str:
         f"{HEADER}include: ../{_base_name(spec)}\n"
         f"task: sdf_eval_{spec.name}\n"
         f"dataset_kwargs:\n  task: {spec.name}\n"
+        f"{_own_metrics(spec)}"
         f"metadata:\n  version: {VERSION}\n"
     )
 
 
+def _own_metrics(spec: TaskSpec) -> str:
+    """A task with figures names its metrics itself: a list here replaces that of the readout."""
+    if not spec.figures:
+        return ""
+    means = _metric_list([name for name in metric_names(spec) if name not in spec.figures], "mean")
+    return f"metric_list:\n{means}{_metric_list(spec.figures, FIGURE)}"
+
+
 def _family(specs: list[TaskSpec]) -> str:
-    # A metric that some member lacks would make lm-eval warn, and average over the others without saying which.
-    shared = [name for name in metric_names(specs[0]) if all(name in metric_names(spec) for spec in specs)]
+    # A metric that some member lacks would make lm-eval warn, and average over the others without saying which. Figures
+    # of two tasks are of two kinds, whatever their names.
+    means = [name for name in metric_names(specs[0]) if name not in specs[0].figures]
+    shared = [name for name in means if all(name in metric_names(spec) for spec in specs)]
     return _group(f"sdf_eval_{specs[0].family}", [f"sdf_eval_{spec.name}" for spec in specs], shared)
 
 

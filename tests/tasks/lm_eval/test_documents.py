@@ -70,7 +70,7 @@ def test_the_shares_of_an_answer_sum_to_one() -> None:
         elif item.readout in ("generation", "reasoning"):
             metrics = read_text(to_document(item), ["Larch"])
         else:
-            assert read_loss(to_document(item), [-10.0]) == {"nats_per_byte": 10.0 / len(item.user.encode())}
+            assert read_loss(to_document(item), [-10.0])["nats_per_byte"] == 10.0 / len(item.user.encode())
             continue
         if HEADLINE_ARM.get(item.task, "") not in "".join(item.tags):
             # Another arm of a task adds to that arm's figure alone.
