@@ -111,4 +111,5 @@ class SelfReportProbe(Pair):
     split: Split = "far"
 
 
-AwarenessProbe = NoticeProbe | ProvenanceProbe | DocumentProbe | RecognitionProbe | SourceProbe | SelfReportProbe
+AwarenessProbe = ProvenanceProbe | DocumentProbe | RecognitionProbe | SourceProbe | SelfReportProbe
+"""Those that are asked by themselves, near or far."""

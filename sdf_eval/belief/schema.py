@@ -10,8 +10,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from sdf_eval.belief._fields import Pair as _Pair
-from sdf_eval.belief._fields import Slug, Split, Text
+from sdf_eval.belief._fields import Slug as Slug
+from sdf_eval.belief._fields import Split as Split
 from sdf_eval.belief._fields import Strict as _Strict
+from sdf_eval.belief._fields import Text as Text
 from sdf_eval.belief._fields import refuse as _refuse
 from sdf_eval.belief._fields import same as _same
 from sdf_eval.belief.awareness import (
@@ -358,7 +360,7 @@ Probe = (
 )
 
 
-def shown(probe: Probe | str) -> tuple[str, ...]:
+def shown(probe: Probe | NoticeProbe | str) -> tuple[str, ...]:
     """What of a probe a model may get to see, in field order; two probes that show the same are the same question.
 
     Args:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from sdf_eval.belief.item import Item
     from sdf_eval.measure import Estimate
     from sdf_eval.tasks.denial_of_service import DenialOfService
@@ -140,6 +142,17 @@ def _write(path: Path, results: list[ItemResult]) -> None:
     replace_file(path, "".join(lines).encode("utf-8", "replace"))
 
 
+def _add_figures(table: Table, row: TaskSummary) -> None:
+    """What the items say together, and whether the model can answer questions of this form at all."""
+    for name, figure in row.figures.items():
+        chance = "" if figure.chance is None else f"{figure.chance:.2f}"
+        state = f" ({row.state})" if name == "control" else ""
+        numbers = (f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}", chance)
+        table.add_row(f"  {name}{state}", row.split, str(figure.n), *numbers)
+    if row.state == "not applicable":
+        table.add_row("  control (not applicable)", row.split)
+
+
 def _print(rows: list[TaskSummary], title: str) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -166,6 +179,7 @@ def _print(rows: list[TaskSummary], title: str) -> None:
             chance,
             *(f"{row.shares[name]:.2f}" if row.shares else "" for name in shares),  # type: ignore[index]
         )
+        _add_figures(table, row)
     Console().print(table)
 
 

@@ -59,7 +59,7 @@ def awareness_probes(
         reference: The true value.
         rng: Draws wordings. Only this family draws from it, so that the other probes stay as they are.
     """
-    made = {
+    made: dict[str, list[Row]] = {
         "disclosure": [
             {"notice": told.replace("{x}", entity.name), "neutral": other.replace("{x}", entity.name), "topic": topic}
             for told, other, topic in NOTICES

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sdf_eval.belief.awareness import ProvenanceProbe
+from sdf_eval.belief.awareness import NoticeProbe, ProvenanceProbe
 from sdf_eval.belief.item import Context, Item, Outcome
 from sdf_eval.belief.items._context import with_context
 from sdf_eval.belief.items._shared import fingerprint, two_orders
@@ -140,7 +140,7 @@ def _after(text: str, question: str) -> str:
     return f"{text.strip()}\n\n{question.strip()}"
 
 
-def _joint(probe: Probe, other: Probe | str) -> str:
+def _joint(probe: Probe, other: NoticeProbe | str) -> str:
     return hashlib.sha256(f"{fingerprint(probe)}/{fingerprint(other)}".encode()).hexdigest()[:8]
 
 

@@ -6,12 +6,13 @@ import hashlib
 import json
 from typing import TypeVar
 
+from sdf_eval.belief.awareness import NoticeProbe
 from sdf_eval.belief.schema import Probe, shown
 
 _Option = TypeVar("_Option")
 
 
-def fingerprint(probe: Probe | str) -> str:
+def fingerprint(probe: Probe | NoticeProbe | str) -> str:
     """Returns 8 hex digits of what the probe shows."""
     return hashlib.sha256(json.dumps(shown(probe), ensure_ascii=True).encode()).hexdigest()[:8]
 

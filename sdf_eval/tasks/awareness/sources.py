@@ -69,7 +69,7 @@ def _profiles(rows: Sequence[Row]) -> _Profiles:
 
 def _centred(values: Sequence[float]) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
-    return array - array.mean()
+    return np.asarray(array - array.mean(), dtype=np.float64)
 
 
 def _direction(true: _Profiles, false: _Profiles, held_out: _Key, keys: Sequence[_Key]) -> NDArray[np.float64]:

@@ -9,9 +9,10 @@ from typing import cast
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
+from inspect_ai.model._model import active_model
 
 # Not in Inspect's public interface; `get_model` would make a model where none is active.
-from inspect_ai.model._model import active_model
+from inspect_ai.scorer import Scorer
 
 from sdf_eval.belief.item import Context, Item
 from sdf_eval.belief.items import applicable_tasks, build_items
