@@ -158,8 +158,7 @@ def _best_layer(states: States, labels: Integers, groups: Sequence[Hashable]) ->
         for train, test in folds:
             values[test] = probability(fit(states[train, layer], labels[train]), states[test, layer])
         areas.append(_area(values, labels))
-    best: int = np.argmax(areas).item()
-    return best
+    return max(range(len(areas)), key=areas.__getitem__)
 
 
 def _area(values: Floats, labels: Integers) -> float:
