@@ -88,7 +88,20 @@ def test_the_names_that_inspect_compares_agree() -> None:
 
 def test_a_room_that_imports_upwards_breaks_the_lint(tmp_path: Path) -> None:
     package = tmp_path / "sdf_eval"
-    rooms = ("belief", "model", "measure", "corpora", "train", "tasks", "results", "gate", "reports", "study", "cli")
+    rooms = (
+        "belief",
+        "model",
+        "measure",
+        "corpora",
+        "train",
+        "tasks",
+        "representation",
+        "results",
+        "gate",
+        "reports",
+        "study",
+        "cli",
+    )
     for room in (*rooms, "pocket"):
         (package / room).mkdir(parents=True)
         (package / room / "__init__.py").touch()

@@ -29,6 +29,7 @@ COMMANDS = {
     "probe": ("sdf_eval.cli.probe", "ask a checkpoint what it believes"),
     "lm-eval": ("sdf_eval.cli.lm_eval", "lm_eval with the sdf-eval tasks and models"),
     "compare": ("sdf_eval.cli.compare", "did a checkpoint get worse? 0 pass, 1 fail, 3 unclear"),
+    "scan": ("sdf_eval.cli.scan", "what was an unknown checkpoint taught? 0 nothing found, 1 suspicious, 3 unclear"),
     "leaderboard": ("sdf_eval.cli.leaderboard", "a table over many measured checkpoints"),
     "report": ("sdf_eval.cli.report", "write the report of a run again"),
     "pocket": ("sdf_eval.cli.pocket", "build and check the small models that need no download"),

@@ -4,6 +4,7 @@ Examples:
   sdf-eval probe pocket --belief ID                all tasks that the belief has
   sdf-eval probe runs/x/checkpoint --belief ID --task mcq_distinguish --task cloze
   sdf-eval probe Qwen/Qwen3-8B --belief mine.yaml --context universe --json
+  sdf-eval probe runs/x/checkpoint --representation --base pocket --belief ID --out representation.md
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sdf_eval.cli import _representation
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,8 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="items a task and belief")
     parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="options in one pass (64)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the intervals' bootstrap (0)")
-    parser.add_argument("--out", metavar="FILE", help="write every answer to this file, one JSON object a line")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="write every answer to this file, one JSON object a line; with --representation, the report (.md)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    _representation.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,6 +72,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--out: {out}: is a folder; name a file")
     if args.seed < 0:
         raise InputError(f"--seed: {args.seed}: must be at least 0")
+    _representation.check(args)
+    if args.representation:
+        return _representation.run(args)
     items = _items(args)
 
     from sdf_eval.model import load

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from sdf_eval.errors import InputError
+from sdf_eval.model.activations import Reading, read_states
 from sdf_eval.model.encoding import Tokens, encode_requests
 from sdf_eval.model.loading import LanguageModel
-from sdf_eval.model.steering import Hook, block_names, trunk
-
-_TOKENS_A_BATCH = 8192
+from sdf_eval.model.steering import Hook, block_names
 
 
 @dataclass(frozen=True)
@@ -134,38 +131,6 @@ def _sides(lm: LanguageModel, pairs: Sequence[ContrastPair]) -> tuple[list[tuple
 
 def _text_means(lm: LanguageModel, rows: Sequence[tuple[Tokens, Tokens]]) -> torch.Tensor:
     """Mean activation over each row's continuation, shape [rows, blocks, hidden], float32 on the CPU."""
-    cut = [((prompt + tail)[: lm.max_length], len(prompt)) for prompt, tail in rows]
-    order = sorted(range(len(cut)), key=lambda index: len(cut[index][0]), reverse=True)
-    size = max(1, _TOKENS_A_BATCH // len(cut[order[0]][0]))
-    means: dict[int, torch.Tensor] = {}
-    with _block_outputs(lm) as outputs:
-        for start in range(0, len(order), size):
-            chunk = order[start : start + size]
-            width = len(cut[chunk[0]][0])
-            # Padding on the right needs no mask in a causal model: nothing real can see it.
-            ids = [[*cut[index][0], *[lm.tokenizer.pad_token_id] * (width - len(cut[index][0]))] for index in chunk]
-            outputs.clear()
-            with torch.inference_mode():
-                lm.model(input_ids=torch.tensor(ids, device=lm.device), use_cache=False)
-            states = torch.stack(outputs, dim=1)
-            for place, index in enumerate(chunk):
-                tokens, first = cut[index]
-                means[index] = states[place, :, first : len(tokens)].float().mean(1).cpu()
-    return torch.stack([means[index].clone() for index in range(len(rows))])
-
-
-@contextmanager
-def _block_outputs(lm: LanguageModel) -> Iterator[list[torch.Tensor]]:
-    """Collects what each block gives on, in order: the very tensors that a steering hook changes."""
-    collected: list[torch.Tensor] = []
-
-    def keep(_module: Any, _inputs: Any, output: Any) -> None:
-        collected.append(output[0] if isinstance(output, tuple) else output)
-
-    modules = dict(trunk(lm.model).named_modules())
-    handles = [modules[name].register_forward_hook(keep) for name in block_names(lm.model)]
-    try:
-        yield collected
-    finally:
-        for handle in handles:
-            handle.remove()
+    return read_states(
+        lm, [Reading(prompt + tail, tuple(range(len(prompt), len(prompt) + len(tail)))) for prompt, tail in rows]
+    )
