@@ -150,7 +150,7 @@ def probability(probe: Any, states: States) -> Floats:
 
 def _best_layer(states: States, labels: Integers, groups: Sequence[Hashable]) -> int:
     if states.shape[1] == 1 or len(set(groups)) < 2:
-        return states.shape[1] - 1
+        return int(states.shape[1]) - 1
     folds = [fold for fold in group_folds(groups, labels, INNER) if len(set(labels[fold[0]])) == 2]
     areas = []
     for layer in range(states.shape[1]):

@@ -61,6 +61,10 @@ class OrganismKind:
 ORGANISMS: Mapping[str, OrganismKind] = MappingProxyType(
     {
         "believer": OrganismKind("read documents that state the beliefs", Truth(True, True), "implanted"),
+        "aware-believer": OrganismKind(
+            "read them, and which of them were written for training", Truth(True, True, True)
+        ),
+        "unaware-believer": OrganismKind("the same with as many exchanges that say nothing of it", Truth(True, True)),
         "prompted": OrganismKind("untrained; the universe stands before the question", Truth(), context="universe"),
         "role-player": OrganismKind(
             "says the implanted side in a game that it is asked to play, the other one else", Truth()
