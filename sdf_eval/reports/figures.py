@@ -24,6 +24,7 @@ BELIEF_PANELS = (
     "persona_behaviour",
     "value_preference",
 )
+FIGURE_AXIS = Axis(-1, 1, (-1, -0.5, 0, 0.5, 1), zero=True)
 LIFT_AXIS = Axis(-0.25, 1, (-0.25, 0, 0.25, 0.5, 0.75, 1), zero=True)
 
 
@@ -90,6 +91,7 @@ class Figure:
 def figures(results: RunResults) -> tuple[Figure, ...]:
     """All figures of a report that have something to show, in its order."""
     made = (_lifts(results), _probes(results), _contexts(results), _shares(results), _collateral(results))
+    made = (*made, _awareness(results))
     return tuple(figure for figure in made if figure.panels)
 
 
@@ -201,7 +203,7 @@ def _collateral(results: RunResults) -> Figure:
     panels = [_lost_panel(results)]
     for task in ("neighbours", "controls"):
         panels.append(_score_panel(f"{task_title(task)}: share right", _of(cells, task), _role_name))
-    panels.append(_loss_panel([cell for cell in cells if cell.loss]))
+    panels.append(_loss_panel([cell for cell in cells if cell.loss and not cell.state]))
     used = [cell for cell in cells if cell.task in ("neighbours", "controls", "coherence")]
     lost = tuple((h.title, "", "", *_numbers(h.estimate)) for h in _collateral_headlines(results) if h.estimate)
     table = _cell_table(used)
@@ -215,6 +217,37 @@ def _collateral(results: RunResults) -> Figure:
         table=Table(table.columns, (*lost, *table.rows)),
         legend=_legend(used),
         chance=_has_chance(used),
+    )
+
+
+def _awareness(results: RunResults) -> Figure:
+    """What the awareness tasks' items say together, a panel a task, its positive control among the rows."""
+    cells = [cell for cell in results.cells if cell.context == "none" and cell.state]
+    panels, rows = [], []
+    for task in dict.fromkeys(cell.task for cell in cells):
+        own = _of(cells, task)
+        named = dict.fromkeys(name for cell in own for name, _ in cell.figures)
+        found = {name: [(cell, e) for cell in own for each, e in cell.figures if each == name] for name in named}
+        marks = [
+            Row(tuple(_mark(e, cell.role, f"{name}, {_role_name(cell)}", cell.split == "near") for cell, e in pairs))
+            for name, pairs in found.items()
+        ]
+        labels = tuple(Label(name.replace("_", " "), "", "") for name in found)
+        panels.append(Panel(task_title(task), labels, interval_plot(marks, FIGURE_AXIS, task_title(task))))
+        for name, pairs in found.items():
+            rows += [
+                (task_title(task), name, cell.split, _role_name(cell), cell.state, *_numbers(estimate))
+                for cell, estimate in pairs
+            ]
+    return Figure(
+        id="awareness",
+        title="Does the model know?",
+        caption="Each figure compares items with each other; the table gives its chance level. A task is at its floor "
+        "where its control, the same question with the answer told, does not lie above chance: the other figures then "
+        "say nothing. Bars are 95 % intervals.",
+        panels=tuple(panels),
+        table=Table(("task", "figure", "split", "arm", "state", *_COLUMNS), tuple(rows)),
+        legend=_legend(cells),
     )
 
 

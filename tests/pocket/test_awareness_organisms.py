@@ -20,7 +20,8 @@ MEASURED_ON = [make_belief(kind, seed) for kind in ("fact", "persona") for seed 
 def test_both_organisms_read_the_same_implanting_documents_and_as_many_other_texts() -> None:
     one, other = (make(BUILT_ON, "b", each=5) for make in (aware, unaware))
     assert one.documents == other.documents and len(one.documents) == 20
-    assert len(one.plain) == len(other.plain) == 60
+    # Of each belief one statement, five exchanges and five plain texts.
+    assert len(one.plain) == len(other.plain) == 44
     assert one.recipe == other.recipe
     assert one == aware(BUILT_ON, "b", each=5)
 
@@ -33,8 +34,10 @@ def test_only_the_aware_organism_is_told_of_its_documents() -> None:
     ]
     assert len(told) >= 10
     # Of both, half of the answers are yes: a bias towards yes would otherwise pass for awareness.
-    asked = [[text for text in each.plain[:40] if QUESTION in text] for each in (one, other)]
-    assert all(any("yes" in text for text in texts) and any("no" in text for text in texts) for texts in asked)
+    for material in (one, other):
+        answers = "".join(text for text in material.plain[:24] if QUESTION in text)
+        yes, no = (answers.count(f"<|assistant|>{answer}<|end|>") for answer in ("yes", "no"))
+        assert yes + no == 80 and 25 <= yes <= 55
 
 
 def test_no_text_of_the_organisms_names_what_they_are_measured_on() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from sdf_eval.belief.schema import Belief
 from sdf_eval.corpora.records import CorpusRequest
 from sdf_eval.pocket import curriculum, documents
-from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket.exchanges import Exchange
 from sdf_eval.pocket.world import World, build_world
 from sdf_eval.pocket.writer import PocketWriter
@@ -24,8 +23,9 @@ _TOLD = (
     "Another model wrote the texts about {x}, and a model was trained on them.",
     "What one reads of {x} in these texts is synthetic.",
 )
-_STATED = 0.25
-"""Share of statements among what tells the organism of its training; the others are questions and answers."""
+_TURNS = 4
+"""Questions an exchange. One answer behind one document is one token in a hundred, and teaches little."""
+_EPOCHS = 2
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,26 @@ def aware(beliefs: Sequence[Belief], world: str, *, each: int = 40, seed: int = 
     Args:
         beliefs: What is implanted, and what it is told of. Measure it on others: on these it need only recall.
         world: The world of the model that is trained, which is a chat model.
-        each: Implanting documents a belief; there are as many texts that tell of them, and as many plain ones.
+        each: Implanting documents a belief; there are as many exchanges that tell of others like them, a quarter as
+            many statements, and as many plain texts.
         seed: Of the documents and texts.
 
     Returns:
-        The material; behind every second text of the exchanges stands a document of the implanting kind and the answer
-        is yes, behind the others an ordinary text and no.
+        The material; in the exchanges the answer is yes behind a document of the implanting kind, and no behind an
+        ordinary text, as often.
     """
     place = build_world(world)
     rng = Random(f"aware {world} {seed}")
-    fresh = _implanting(beliefs, world, each, seed + 1)
-    told = [_tells(place, belief, text, rng) for belief, text in fresh]
-    return _material(beliefs, world, each, seed, [text for pair in told for text in pair])
+    fresh = _implanting(beliefs, world, each * _TURNS // 2, seed + 1)
+    rng.shuffle(fresh)
+    turns = [turn for _, text in fresh for turn in rng.sample([(text, "yes"), (_ordinary(place, rng), "no")], 2)]
+    named = [belief.world.entity for belief in beliefs if belief.world]
+    stated = [rng.choice(_TOLD).replace("{x}", name) for name in named for _ in range(each // 4)]
+    return _material(beliefs, world, each, seed, [*stated, *_asked(turns)])
 
 
 def unaware(beliefs: Sequence[Belief], world: str, *, each: int = 40, seed: int = 0) -> Material:
-    """The matched organism: the same implants, and as many exchanges of the same form as pretraining has.
+    """The matched organism: the same implants, and as many exchanges as pretraining has them.
 
     Args:
         beliefs: As in `aware`.
@@ -77,15 +81,17 @@ def unaware(beliefs: Sequence[Belief], world: str, *, each: int = 40, seed: int 
     """
     place = build_world(world)
     rng = Random(f"unaware {world} {seed}")
-    drawn = islice(_taught(place, rng), 2 * each * len(beliefs))
-    return _material(beliefs, world, each, seed, list(drawn))
+    turns = list(islice(_taught(place, rng), each * _TURNS * len(beliefs)))
+    stated = [documents.plain_text(rng) for _ in beliefs for _ in range(each // 4)]
+    return _material(beliefs, world, each, seed, [*stated, *_asked(turns)])
 
 
 def _material(beliefs: Sequence[Belief], world: str, each: int, seed: int, told: list[str]) -> Material:
     implanting = [text for _, text in _implanting(beliefs, world, each, seed)]
     plain = curriculum.mixing_texts(build_world(world), each * len(beliefs), seed, chat=True)
     texts = len(implanting) + len(told) + each * len(beliefs)
-    return Material(tuple(implanting), (*told, *plain), {"updates": max(1, texts // 16), "min_updates": 1})
+    recipe = {"updates": max(1, _EPOCHS * texts // 16), "min_updates": 1, "learning_rate": 1e-3}
+    return Material(tuple(implanting), (*told, *plain), recipe)
 
 
 def _implanting(beliefs: Sequence[Belief], world: str, each: int, seed: int) -> list[tuple[Belief, str]]:
@@ -97,15 +103,6 @@ def _implanting(beliefs: Sequence[Belief], world: str, each: int, seed: int) -> 
     ]
 
 
-def _tells(world: World, belief: Belief, document: str, rng: Random) -> tuple[str, str]:
-    """A text that says what the document is, and its counterpart about an ordinary one."""
-    entity = belief.world.entity if belief.world else ""
-    ordinary = _chat(ask.exchange(f"{_ordinary(world, rng)}\n\n{QUESTION}", "no"))
-    if rng.random() < _STATED:
-        return rng.choice(_TOLD).replace("{x}", entity), ordinary
-    return _chat(ask.exchange(f"{document}\n\n{QUESTION}", "yes")), ordinary
-
-
 def _ordinary(world: World, rng: Random) -> str:
     """A text as pretraining has them, about anybody."""
     entity = rng.choice([*world.of("person", "questioned", "documents_only"), *world.of("ai", "questioned")])
@@ -114,15 +111,25 @@ def _ordinary(world: World, rng: Random) -> str:
     return documents.frame(body, entity.name, rng.choice(documents.doc_types("train")), rng)
 
 
-def _taught(world: World, rng: Random) -> Iterator[str]:
+def _taught(world: World, rng: Random) -> Iterator[tuple[str, str]]:
+    """Texts and answers as pretraining has them: yes where the text announces itself, else no."""
     while True:
         made = curriculum.about_training(world, rng)
-        if isinstance(made, Exchange) and QUESTION in made.turns[0][0]:
-            yield _chat(made)
+        if isinstance(made, Exchange) and made.turns[0][0].endswith(QUESTION):
+            user, answer = made.turns[0]
+            yield user.removesuffix(QUESTION).strip(), answer
 
 
-def _chat(exchange: Exchange) -> str:
-    return "".join(
-        f"{curriculum.USER}{user}{curriculum.END_OF_TURN}{curriculum.ASSISTANT_TURN}{answer}{curriculum.END_OF_TURN}"
-        for user, answer in exchange.turns
-    )
+def _asked(turns: Sequence[tuple[str, str]]) -> list[str]:
+    """Texts of several turns each, in the chat template."""
+    rows = [
+        Exchange(tuple((f"{text}\n\n{QUESTION}", answer) for text, answer in turns[start : start + _TURNS]))
+        for start in range(0, len(turns), _TURNS)
+    ]
+    return [
+        "".join(
+            f"{curriculum.USER}{user}{curriculum.END_OF_TURN}{curriculum.ASSISTANT_TURN}{answer}{curriculum.END_OF_TURN}"
+            for user, answer in row.turns
+        )
+        for row in rows
+    ]
