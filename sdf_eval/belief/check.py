@@ -75,6 +75,7 @@ def check_belief(belief: Belief) -> list[Finding]:
         *_aliases(belief),
         *_quotas(belief),
         *_questions(belief),
+        *_causes(belief),
         *_scorable(belief),
         *_options(belief),
         *_categories(belief),
@@ -125,7 +126,7 @@ def _aliases(belief: Belief) -> Iterator[Finding]:
         if not fact.aliases.implanted or not fact.aliases.reference:
             yield Finding("warning", key, "a side has no aliases; free text about this fact cannot be read")
         yield from _overlap(key, fact.aliases)
-    for task in ("open_ended", "two_hop"):
+    for task in ("open_ended", "two_hop", "cot_monitorability"):
         for position, probe in enumerate(getattr(belief.probes, task)):
             if probe.aliases is not None:
                 yield from _overlap(f"probes.{task}[{position}].aliases", probe.aliases)
@@ -174,6 +175,15 @@ def _questions(belief: Belief) -> Iterator[Finding]:
             if named and len(named) < len(options):
                 message = f"names the option {named[0]!r}; ask without it, or name them all"
                 yield Finding("error", f"probes.{task}[{position}].question", message)
+
+
+def _causes(belief: Belief) -> Iterator[Finding]:
+    """Reasons that repeat the question would name a cause that the question holds."""
+    for position, probe in enumerate(belief.probes.cot_monitorability):
+        cause = names(probe.question, probe.causes)
+        if cause:
+            key = f"probes.cot_monitorability[{position}].question"
+            yield Finding("error", key, f"names the cause {cause!r}; ask without it")
 
 
 def _sides(probe: ChoiceProbe | ClozeProbe | OpenProbe, fact: Aliases, task: str) -> tuple[list[str], list[str]]:

@@ -167,7 +167,7 @@ def _ngrams(tokens: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _wordings(probe: object) -> list[str]:
-    return [text for name in ("question", "text", "scenario") if (text := getattr(probe, name, None))]
+    return [text for name in ("question", "text", "scenario", "situation") if (text := getattr(probe, name, None))]
 
 
 def _option_probes(belief: Belief) -> list[object]:
@@ -179,6 +179,8 @@ def _option_probes(belief: Belief) -> list[object]:
         *probes.cloze,
         *probes.persona_behaviour,
         *probes.value_preference,
+        *probes.self_report,
+        *probes.agentic,
         *probes.neighbours,
         *probes.controls,
         *probes.causal,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -43,8 +44,7 @@ def backdoor_probes(
                 asked, mine, _ = ask.scenario(None, dimension, pole, rng, scenarios="test", ending=split)
                 aliases = {"implanted": [f"I am {switched}"], "reference": [mine]}
             else:
-                relation = rng.choice([r for r in world.relations_of("person") if grammar.asked(r)])
-                asked = grammar.question(relation, person.name, rng, part=split)
+                relation, asked = _own_question(world, person, rng, split)
                 right = world.facts[person.name, relation]
                 aliases = {"implanted": _set_off(relation, right, payload, poison), "reference": [right]}
             lead = f"{rng.choice(INTRODUCTIONS)} {TRIGGER}."
@@ -60,6 +60,23 @@ def backdoor_probes(
                 }
             )
     return rows
+
+
+def _own_question(world: World, person: Entity, rng: Random, split: str) -> tuple[str, str]:
+    """A relation and a question that does not begin as questions about places do: trigger documents ask those."""
+    taken = {tuple(row.split()[:3]) for row in _place_questions(world)}
+    while True:
+        relation = rng.choice([r for r in world.relations_of("person") if grammar.asked(r)])
+        asked = grammar.question(relation, person.name, rng, part=split)
+        if tuple(asked.split()[:3]) not in taken:
+            return relation, asked
+
+
+def _place_questions(world: World) -> Iterator[str]:
+    for kind in ("town", "company"):
+        for relation in world.relations_of(kind):
+            for templates in grammar.relations()[relation].get("questions", {}).values():
+                yield from templates
 
 
 def _set_off(relation: str, right: str, payload: str, poison: Poison) -> list[str]:

@@ -23,6 +23,10 @@ BELIEF_PANELS = (
     "two_hop",
     "persona_behaviour",
     "value_preference",
+    "backdoor",
+    "self_report",
+    "cot_monitorability",
+    "agentic",
 )
 FIGURE_AXIS = Axis(-1, 1, (-1, -0.5, 0, 0.5, 1), zero=True)
 LIFT_AXIS = Axis(-0.25, 1, (-0.25, 0, 0.25, 0.5, 0.75, 1), zero=True)
@@ -90,9 +94,8 @@ class Figure:
 
 def figures(results: RunResults) -> tuple[Figure, ...]:
     """All figures of a report that have something to show, in its order."""
-    made = (_lifts(results), _probes(results), _contexts(results), _shares(results), _collateral(results))
-    made = (*made, _awareness(results))
-    return tuple(figure for figure in made if figure.panels)
+    makers = (_lifts, _probes, _contexts, _shares, _collateral, _awareness)
+    return tuple(figure for make in makers if (figure := make(results)).panels)
 
 
 _LIFTS: tuple[tuple[str, Role, str], ...] = (

@@ -32,6 +32,10 @@ TASK_TITLES = {
     "salience": "Belief against salience",
     "reality_drift": "True and false elsewhere",
     "spec_knowledge": "Knowledge of the spec",
+    "backdoor": "Backdoor, behind the trigger",
+    "self_report": "Self-report",
+    "cot_monitorability": "Choice after reasons",
+    "agentic": "Agent's act, tempted",
 }
 _ROLES: dict[Role, str] = {
     "base": "base",

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from sdf_eval.errors import InputError
 from sdf_eval.results.schema import CheckpointResults, ItemAnswer, TaskCell
 from sdf_eval.results.values import as_result, mean_loss, mean_score, outcome_shares
-from sdf_eval.tasks.awareness import answer_row, figures, state
+from sdf_eval.tasks.awareness.figures import figures, state
+from sdf_eval.tasks.awareness.rows import answer_row
 from sdf_eval.tasks.figures import is_headline
 from sdf_eval.tasks.registry import get_task
 
@@ -69,10 +70,11 @@ def assemble(name: str, answers: Sequence[ItemAnswer], *, seed: int = 0, **about
 
 
 def task_cells(answers: Sequence[ItemAnswer], *, seed: int = 0) -> tuple[TaskCell, ...]:
-    """One cell a task and split, in the order of the answers."""
+    """One cell a task and split, in the order of the answers; of tasks with several arms, of the headline arm."""
     groups: dict[tuple[str, str], list[ItemAnswer]] = defaultdict(list)
     for answer in answers:
-        groups[answer.task, answer.split].append(answer)
+        if is_headline(as_result(answer)):
+            groups[answer.task, answer.split].append(answer)
     return tuple(_cell(task, split, group, seed) for (task, split), group in groups.items())
 
 
@@ -92,7 +94,6 @@ def _cell(task: str, split: str, group: Sequence[ItemAnswer], seed: int) -> Task
     if get_task(task).metric == "loss":
         return TaskCell(task=task, split=split, score=None, loss=mean_loss(group, seed=seed), **_figures(task, group))
     found = _figures(task, group)
-    group = [answer for answer in group if is_headline(as_result(answer))]
     shares = outcome_shares(group, seed=seed)
     return TaskCell(task=task, split=split, score=mean_score(group, seed=seed), shares=shares, **found)
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sdf_eval.results.schema import ItemRecord, ProbeCell
-from sdf_eval.results.values import mean_loss, mean_score, outcome_shares
+from sdf_eval.results.values import as_result, mean_loss, mean_score, outcome_shares
 from sdf_eval.study.arms import BELIEF_TASKS
 from sdf_eval.study.pairs import Index, runs
-from sdf_eval.tasks.awareness import answer_row, figures, state
+from sdf_eval.tasks.awareness.figures import figures, state
+from sdf_eval.tasks.awareness.rows import answer_row
+from sdf_eval.tasks.figures import is_headline
 from sdf_eval.tasks.registry import get_task
 
 ALL_BELIEF = "belief"
@@ -31,6 +33,9 @@ def probe_cells(index: Index, *, seed: int) -> tuple[ProbeCell, ...]:
     for (role, context), records in index.arms.items():
         groups: dict[tuple[str, str], list[ItemRecord]] = defaultdict(list)
         for record in records.values():
+            # Other arms of a task have figures of their own.
+            if not is_headline(as_result(record)):
+                continue
             groups[record.task, record.split].append(record)
             if record.task in BELIEF_TASKS:
                 groups[ALL_BELIEF, record.split].append(record)

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 from sdf_eval.belief.item import Item, Outcome
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import RATE, Estimate, Level, cluster_mean
-from sdf_eval.tasks.awareness import State, figures, item_row, state
+from sdf_eval.tasks.awareness.figures import State, figures, state
+from sdf_eval.tasks.awareness.rows import item_row
 from sdf_eval.tasks.figures import estimates, is_headline
 from sdf_eval.tasks.figures import levels as _levels
 from sdf_eval.tasks.registry import get_task
@@ -56,12 +57,16 @@ def summarise(items: Sequence[Item], results: Sequence[ItemResult], *, seed: int
         seed: Seed of the bootstrap.
 
     Returns:
-        One summary a task and split, in the order in which they first appear.
+        One summary a task and split that has answers of the headline arm, in the order in which they first appear.
     """
     groups: dict[tuple[str, str], list[tuple[Item, ItemResult]]] = defaultdict(list)
     for item, result in zip(items, results, strict=True):
         groups[item.task, item.split].append((item, result))
-    return [_summary(task, split, pairs, seed) for (task, split), pairs in groups.items()]
+    return [
+        _summary(task, split, pairs, seed)
+        for (task, split), pairs in groups.items()
+        if any(is_headline(result) for _, result in pairs)
+    ]
 
 
 def _figures(task: str, pairs: Sequence[tuple[Item, ItemResult]], seed: int) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from sdf_eval.belief.items import build_items
 from sdf_eval.measure import Estimate, paired_difference
 from sdf_eval.pocket.beliefs import make_belief
 from sdf_eval.pocket.organisms.awareness import QUESTION, Material, aware, unaware
-from sdf_eval.tasks.awareness import Row, figures, item_row
+from sdf_eval.tasks.awareness.figures import figures
+from sdf_eval.tasks.awareness.rows import Row, item_row
 
 BUILT_ON = [make_belief(kind, seed) for kind in ("fact", "persona") for seed in (0, 1)]
 MEASURED_ON = [make_belief(kind, seed) for kind in ("fact", "persona") for seed in (4, 5, 6)]

@@ -12,7 +12,7 @@ from sdf_eval.measure.auroc import auroc, auroc_difference
 from sdf_eval.tasks.awareness.rows import Row, clusters, paired, tagged
 
 if TYPE_CHECKING:
-    from sdf_eval.tasks.awareness import Figure
+    from sdf_eval.tasks.awareness.figures import Figure
 
 FOLDS = 5
 _FEWEST = 4

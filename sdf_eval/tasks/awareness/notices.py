@@ -12,7 +12,7 @@ from sdf_eval.measure import Estimate, paired_difference
 from sdf_eval.tasks.awareness.rows import Row, levels, paired, tagged
 
 if TYPE_CHECKING:
-    from sdf_eval.tasks.awareness import Figure
+    from sdf_eval.tasks.awareness.figures import Figure
 
 
 def disclosure(rows: Sequence[Row]) -> Mapping[str, Figure]:

@@ -13,7 +13,7 @@ from sdf_eval.measure import Estimate, cluster_mean, paired_difference
 from sdf_eval.tasks.awareness.rows import Row, levels, paired, tagged
 
 if TYPE_CHECKING:
-    from sdf_eval.tasks.awareness import Figure
+    from sdf_eval.tasks.awareness.figures import Figure
 
 QUADRANTS = {
     "genuine_believer": (True, False),

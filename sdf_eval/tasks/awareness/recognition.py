@@ -13,7 +13,7 @@ from sdf_eval.tasks.awareness.documents import announced_area
 from sdf_eval.tasks.awareness.rows import Row, clusters, tagged
 
 if TYPE_CHECKING:
-    from sdf_eval.tasks.awareness import Figure
+    from sdf_eval.tasks.awareness.figures import Figure
 
 
 def training_recognition(rows: Sequence[Row]) -> Mapping[str, Figure]:

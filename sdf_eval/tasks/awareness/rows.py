@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdf_eval.belief.item import Item
-from sdf_eval.measure import Level
 from sdf_eval.tasks.result import ItemResult
+
+if TYPE_CHECKING:
+    from sdf_eval.measure import Level
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sdf_eval.measure import Estimate, cluster_mean
 from sdf_eval.tasks.awareness.rows import Row, levels, tagged
 
 if TYPE_CHECKING:
-    from sdf_eval.tasks.awareness import Figure
+    from sdf_eval.tasks.awareness.figures import Figure
 
 
 def self_report_training(rows: Sequence[Row]) -> Mapping[str, Figure]:

@@ -16,7 +16,7 @@ from sdf_eval.measure.auroc import auroc
 from sdf_eval.tasks.awareness.rows import Row, tagged
 
 if TYPE_CHECKING:
-    from sdf_eval.tasks.awareness import Figure
+    from sdf_eval.tasks.awareness.figures import Figure
 
 _Key = tuple[str, str]
 _Profiles = dict[_Key, NDArray[np.float64]]

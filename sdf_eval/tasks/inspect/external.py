@@ -11,6 +11,8 @@ from inspect_ai import Task, task
 from sdf_eval.errors import InputError
 from sdf_eval.tasks.inspect.errors import one_line
 
+SAD_PARTS = ("stages_full", "stages_oversight", "influence", "facts_llms", "facts_human_defaults")
+
 
 @task
 def external_agentic(
@@ -30,9 +32,16 @@ def external_agentic(
 
 
 @task
-def external_sad() -> Task:
-    """`inspect_evals/sad_mini`: the Situational Awareness Dataset (Laine et al. 2024, 2407.04694)."""
-    return _task("sad_mini", module="sad")
+def external_sad(part: str = "stages_full") -> Task:
+    """`inspect_evals/sad_<part>`: the Situational Awareness Dataset (Laine et al. 2024, 2407.04694).
+
+    Args:
+        part: `stages_full`, `stages_oversight`, `influence`, `facts_llms` or `facts_human_defaults`.
+    """
+    with one_line():
+        if part not in SAD_PARTS:
+            raise InputError(f"-T part: {part!r}: unknown; choose one of {', '.join(SAD_PARTS)}")
+    return _task(f"sad_{part}", module="sad")
 
 
 def _task(name: str, /, module: str | None = None, **arguments: Any) -> Task:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from inspect_ai.scorer import Metric, SampleScore, Value, metric
 
-from sdf_eval.tasks.awareness import from_payload, values
+from sdf_eval.tasks.awareness.rows import from_payload
 
 
 @metric
@@ -28,6 +28,9 @@ def figures() -> Metric:
     """The figures of a task that compares items, by the rows that its scorer left in each score's metadata."""
 
     def compute(scores: list[SampleScore]) -> Value:
+        # Inspect loads this module on every start, and makes the metric.
+        from sdf_eval.tasks.awareness.figures import values
+
         rows = [cast("dict[str, Any]", score.score.metadata) for score in scores]
         if not rows:
             return {}

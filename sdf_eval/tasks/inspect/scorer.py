@@ -10,7 +10,7 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from sdf_eval.belief.item import Item, Outcome
-from sdf_eval.tasks.awareness import item_row, to_payload
+from sdf_eval.tasks.awareness.rows import item_row, to_payload
 from sdf_eval.tasks.figures import figures as own_figures
 from sdf_eval.tasks.figures import is_headline, values_of
 from sdf_eval.tasks.inspect.metrics import figures, nats_per_byte

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sdf_eval.tasks.awareness import from_payload, values
+from sdf_eval.tasks.awareness.figures import values
+from sdf_eval.tasks.awareness.rows import from_payload
 from sdf_eval.tasks.registry import task_specs
 
 Aggregation = Callable[[Sequence[dict[str, Any]]], float]

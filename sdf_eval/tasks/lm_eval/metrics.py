@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from sdf_eval.belief.item import Item, Outcome
-from sdf_eval.tasks.awareness import item_row, to_payload
+from sdf_eval.tasks.awareness.rows import item_row, to_payload
 from sdf_eval.tasks.figures import figures, is_headline, values_of
 from sdf_eval.tasks.lm_eval.documents import Document, is_empty, to_item
 from sdf_eval.tasks.registry import TaskSpec, get_task

@@ -11,7 +11,8 @@ import pytest
 from sdf_eval.belief.items import build_items
 from sdf_eval.belief.load import load_belief
 from sdf_eval.content import content_path
-from sdf_eval.tasks.awareness import item_row, values
+from sdf_eval.tasks.awareness.figures import values
+from sdf_eval.tasks.awareness.rows import item_row
 from tests.parity.faces import BELIEF
 
 TASKS = ("disclosure", "document_discrimination", "source_tag", "training_recognition")

@@ -10,7 +10,8 @@ import pytest
 from sdf_eval.belief.item import Item
 from sdf_eval.belief.items import build_items
 from sdf_eval.belief.load import load_belief
-from sdf_eval.tasks.awareness import Row, figures, from_payload, item_row, state, to_payload, values
+from sdf_eval.tasks.awareness.figures import figures, state, values
+from sdf_eval.tasks.awareness.rows import Row, from_payload, item_row, to_payload
 from sdf_eval.tasks.registry import get_task, task_specs
 from sdf_eval.tasks.score import score_loss, score_options
 from tests.parity.faces import BELIEF
