@@ -78,10 +78,11 @@ def test_limit_and_json(checkpoints: dict[str, Path], capsys: pytest.CaptureFixt
 
 
 def test_tasks_without_probes_are_left_out_of_their_groups(sparse: Path) -> None:
-    (belief,) = load_tasks(_request(beliefs=(str(sparse),), tasks=("sdf_eval_belief", "sdf_eval_specificity")))
+    (belief,) = load_tasks(_request(beliefs=(str(sparse),), tasks=("sdf_eval_belief", "sdf_eval_values")))
     assert belief.child_names == ["sdf_eval_mcq_knowledge"]
     (everything,) = load_tasks(_request(beliefs=(str(sparse),)))
-    assert everything.child_names == ["sdf_eval_belief"]
+    # Every belief with probes has the tasks that are made of others' or of what ships.
+    assert everything.child_names == ["sdf_eval_belief", "sdf_eval_specificity", "sdf_eval_robustness"]
     (task,) = load_tasks(_request(tasks=("sdf_eval_cloze",)))
     assert task.task_name == "sdf_eval_cloze"
 
