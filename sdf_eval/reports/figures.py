@@ -90,8 +90,8 @@ class Figure:
 
 def figures(results: RunResults) -> tuple[Figure, ...]:
     """All figures of a report that have something to show, in its order."""
-    made = (_lifts(results), _probes(results), _contexts(results), _shares(results), _collateral(results))
-    made = (*made, _awareness(results))
+    makers = (_lifts, _probes, _contexts, _shares, _collateral, _awareness)
+    made = (make(results) for make in makers)
     return tuple(figure for figure in made if figure.panels)
 
 
