@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from sdf_eval.errors import UndefinedEstimate
@@ -25,7 +25,7 @@ def document_discrimination(rows: Sequence[Row]) -> Mapping[str, Figure]:
     Source: persistence metrics SA1, excess AUROC over an n-gram logistic regression.
     """
     asked = [*tagged(rows, "synthetic"), *tagged(rows, "ordinary")]
-    baseline = partial(ngram_scores, asked)
+    baseline = cache(partial(ngram_scores, asked))
     return {
         "auroc": partial(_area, asked, None),
         "ngram_auroc": partial(_area, asked, baseline),
@@ -90,12 +90,12 @@ def _truth(rows: Sequence[Row]) -> list[bool]:
     return ["synthetic" in row.tags for row in rows]
 
 
-def _area(rows: Sequence[Row], baseline: partial[list[float]] | None) -> Estimate:
+def _area(rows: Sequence[Row], baseline: Callable[[], list[float]] | None) -> Estimate:
     units, name = clusters(rows)
     scores = [row.score for row in rows] if baseline is None else baseline()
     return auroc(scores, _truth(rows), units, name=name)
 
 
-def _excess(rows: Sequence[Row], baseline: partial[list[float]]) -> Estimate:
+def _excess(rows: Sequence[Row], baseline: Callable[[], list[float]]) -> Estimate:
     units, name = clusters(rows)
     return auroc_difference([row.score for row in rows], baseline(), _truth(rows), units, name=name)
