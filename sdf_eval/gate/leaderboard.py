@@ -21,7 +21,8 @@ from sdf_eval.results.measured import Measured
 from sdf_eval.results.schema import ItemAnswer
 from sdf_eval.results.sources import read_all
 from sdf_eval.results.store import RESULTS
-from sdf_eval.results.values import mean_loss, mean_score
+from sdf_eval.results.values import as_result, mean_loss, mean_score
+from sdf_eval.tasks.figures import is_headline
 
 
 class _Record(BaseModel):
@@ -142,7 +143,8 @@ def _below(place: Path, folder: Path) -> str:
 def _row(place: str, measured: Measured, letters: dict[str, str], seed: int) -> Row:
     groups: dict[str, list[ItemAnswer]] = defaultdict(list)
     for answer in measured.answers:
-        groups[family_of(answer.task)].append(answer)
+        if is_headline(as_result(answer)):
+            groups[family_of(answer.task)].append(answer)
     figures, sets = {}, {}
     for family, answers in groups.items():
         figure = mean_loss(answers, seed=seed) if is_loss(family) else mean_score(answers, seed=seed)

@@ -23,6 +23,10 @@ BELIEF_PANELS = (
     "two_hop",
     "persona_behaviour",
     "value_preference",
+    "backdoor",
+    "self_report",
+    "cot_monitorability",
+    "agentic",
 )
 LIFT_AXIS = Axis(-0.25, 1, (-0.25, 0, 0.25, 0.5, 0.75, 1), zero=True)
 

@@ -24,6 +24,10 @@ TASK_TITLES = {
     "neighbours": "Neighbours",
     "controls": "Controls",
     "coherence": "Held-out text",
+    "backdoor": "Backdoor, behind the trigger",
+    "self_report": "Self-report",
+    "cot_monitorability": "Choice after reasons",
+    "agentic": "Agent's act, tempted",
 }
 _ROLES: dict[Role, str] = {
     "base": "base",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sdf_eval.results.schema import ItemRecord, ProbeCell
-from sdf_eval.results.values import mean_loss, mean_score, outcome_shares
+from sdf_eval.results.values import as_result, mean_loss, mean_score, outcome_shares
 from sdf_eval.study.arms import BELIEF_TASKS, LOSS_TASKS
 from sdf_eval.study.pairs import Index, runs
+from sdf_eval.tasks.figures import is_headline
 
 ALL_BELIEF = "belief"
 """Name of the cells that pool the tasks of `BELIEF_TASKS`."""
@@ -35,6 +36,8 @@ def probe_cells(index: Index, *, seed: int) -> tuple[ProbeCell, ...]:
             if task in LOSS_TASKS:
                 found.append(cell.model_copy(update={"loss": mean_loss(group, runs=runs(group), seed=seed)}))
             else:
+                # Other arms of a task have figures of their own.
+                group = [record for record in group if is_headline(as_result(record))]
                 mean = mean_score(group, runs=runs(group), seed=seed)
                 parts = outcome_shares(group, runs=runs(group), seed=seed)
                 found.append(cell.model_copy(update={"score": mean, "shares": parts}))

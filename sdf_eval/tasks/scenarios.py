@@ -116,7 +116,7 @@ def load_scenarios(folder: Path | None = None) -> list[tuple[Category, Scenario]
     Raises:
         InputError: A file is broken, a text has a place without a value, or an id comes twice.
     """
-    where = folder or content_path("tasks", "misalignment", "scenarios")
+    where = folder or content_path("corpora", "scenarios")
     found: list[tuple[Category, Scenario]] = []
     for path in sorted(where.glob("*.yaml")):
         try:

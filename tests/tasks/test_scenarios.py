@@ -94,7 +94,7 @@ def test_values_are_put_in_once_and_are_never_a_template() -> None:
     )
 
 
-SOURCE = content_path("tasks", "misalignment", "scenarios", "leaking.yaml").read_text(encoding="utf-8")
+SOURCE = content_path("corpora", "scenarios", "leaking.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
