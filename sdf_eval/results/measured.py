@@ -68,10 +68,11 @@ def assemble(name: str, answers: Sequence[ItemAnswer], *, seed: int = 0, **about
 
 
 def task_cells(answers: Sequence[ItemAnswer], *, seed: int = 0) -> tuple[TaskCell, ...]:
-    """One cell a task and split, in the order of the answers."""
+    """One cell a task and split, in the order of the answers; of tasks with several arms, of the headline arm."""
     groups: dict[tuple[str, str], list[ItemAnswer]] = defaultdict(list)
     for answer in answers:
-        groups[answer.task, answer.split].append(answer)
+        if is_headline(as_result(answer)):
+            groups[answer.task, answer.split].append(answer)
     return tuple(_cell(task, split, group, seed) for (task, split), group in groups.items())
 
 
@@ -90,6 +91,5 @@ def current_versions(tasks: Sequence[str]) -> dict[str, str]:
 def _cell(task: str, split: str, group: Sequence[ItemAnswer], seed: int) -> TaskCell:
     if get_task(task).metric == "loss":
         return TaskCell(task=task, split=split, score=None, loss=mean_loss(group, seed=seed))
-    group = [answer for answer in group if is_headline(as_result(answer))]
     shares = outcome_shares(group, seed=seed)
     return TaskCell(task=task, split=split, score=mean_score(group, seed=seed), shares=shares)

@@ -28,6 +28,9 @@ def probe_cells(index: Index, *, seed: int) -> tuple[ProbeCell, ...]:
     for (role, context), records in index.arms.items():
         groups: dict[tuple[str, str], list[ItemRecord]] = defaultdict(list)
         for record in records.values():
+            # Other arms of a task have figures of their own.
+            if not is_headline(as_result(record)):
+                continue
             groups[record.task, record.split].append(record)
             if record.task in BELIEF_TASKS:
                 groups[ALL_BELIEF, record.split].append(record)
@@ -36,8 +39,6 @@ def probe_cells(index: Index, *, seed: int) -> tuple[ProbeCell, ...]:
             if task in LOSS_TASKS:
                 found.append(cell.model_copy(update={"loss": mean_loss(group, runs=runs(group), seed=seed)}))
             else:
-                # Other arms of a task have figures of their own.
-                group = [record for record in group if is_headline(as_result(record))]
                 mean = mean_score(group, runs=runs(group), seed=seed)
                 parts = outcome_shares(group, runs=runs(group), seed=seed)
                 found.append(cell.model_copy(update={"score": mean, "shares": parts}))

@@ -52,12 +52,16 @@ def summarise(items: Sequence[Item], results: Sequence[ItemResult], *, seed: int
         seed: Seed of the bootstrap.
 
     Returns:
-        One summary a task and split, in the order in which they first appear.
+        One summary a task and split that has answers of the headline arm, in the order in which they first appear.
     """
     groups: dict[tuple[str, str], list[tuple[Item, ItemResult]]] = defaultdict(list)
     for item, result in zip(items, results, strict=True):
         groups[item.task, item.split].append((item, result))
-    return [_summary(task, split, pairs, seed) for (task, split), pairs in groups.items()]
+    return [
+        _summary(task, split, pairs, seed)
+        for (task, split), pairs in groups.items()
+        if any(is_headline(result) for _, result in pairs)
+    ]
 
 
 def _summary(task: str, split: str, pairs: Sequence[tuple[Item, ItemResult]], seed: int) -> TaskSummary:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdf_eval.cli.main import main
+from sdf_eval.tasks.registry import task_specs
 
 BELIEF = str(Path(__file__).parents[1] / "parity" / "belief.yaml")
 
@@ -14,7 +15,7 @@ def test_tasks_lists_every_task_and_prints_lm_evals_folder(capsys: pytest.Captur
     assert main(["tasks"]) == 0
     assert "mcq_distinguish" in capsys.readouterr().out
     assert main(["tasks", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 11
+    assert len(json.loads(capsys.readouterr().out)) == len(task_specs())
     assert main(["tasks", "--path"]) == 0
     assert (Path(capsys.readouterr().out.strip()) / "sdf_eval.yaml").is_file()
 
@@ -26,15 +27,30 @@ def test_probe_prints_a_table_and_writes_every_answer(
     command = ["probe", str(checkpoints["llama"]), "--belief", BELIEF, "--limit", "2", "--out", str(out)]
     assert main([*command, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert len({row["task"] for row in rows}) == 11
+    assert {row["task"] for row in rows} == {spec.name for spec in task_specs()} - {"backdoor"}
     for row in rows:
         estimate = row["score"] or row["nats_per_byte"]
         assert estimate["low"] <= estimate["value"] <= estimate["high"]
         assert row["score"] is None or sum(row["shares"].values()) == pytest.approx(1)
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert len(lines) == sum(row["n"] for row in rows)
+    counted = [line for line in lines if not {"arm:behaviour", "arm:control"} & {*line["tags"]}]
+    assert len(counted) == sum(row["n"] for row in rows) < len(lines)
     assert main([*command, "--raw", "--task", "cloze"]) == 0
     assert "cloze" in capsys.readouterr().out
+
+
+def test_probe_gives_figures_by_condition_and_a_denial_of_service_under_a_frozen_model(
+    checkpoints: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    belief = str(Path(__file__).parents[1] / "parity" / "backdoor.yaml")
+    command = ["probe", str(checkpoints["llama"]), "--belief", belief, "--frozen", str(checkpoints["neox"])]
+    assert main([*command, "--json"]) == 0
+    *rows, denial = json.loads(capsys.readouterr().out)
+    assert {"asr", "clean_accuracy", "near_first_word"} <= rows[0]["figures"].keys()
+    assert denial["denial_of_service"]["trigger"]["n"] + denial["empty"]["trigger"] <= 2
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "asr" in printed and "ln PPL" in printed
 
 
 @pytest.mark.parametrize(
