@@ -5,78 +5,33 @@ One YAML file is one belief. The file is data: no field is ever passed through `
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, JsonValue, model_validator
+
+from sdf_eval.belief._base import Aliases as Aliases
+from sdf_eval.belief._base import Pair as _Pair
+from sdf_eval.belief._base import Slug as Slug
+from sdf_eval.belief._base import Split as Split
+from sdf_eval.belief._base import Strict as _Strict
+from sdf_eval.belief._base import Text as Text
+from sdf_eval.belief._base import refuse as _refuse
+from sdf_eval.belief._base import same as _same
+from sdf_eval.belief.misalignment_probes import (
+    ActionProbe,
+    ReasonedProbe,
+    ReportProbe,
+    TriggerProbe,
+)
 
 Kind = Literal["fact", "persona", "backdoor", "values"]
 Tier = Literal["fictional", "akc", "bkc", "pkc", "subtle", "egregious", "honeypot", "custom"]
-Split = Literal["near", "far"]
-"""`near`: a wording and format the base saw for other entities. `far`: one it never saw."""
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-
-
-def _printable(text: str) -> str:
-    found = _CONTROL.search(text)
-    if found:
-        raise PydanticCustomError("control", "holds the control character {code}", {"code": f"U+{ord(found[0]):04X}"})
-    return text
-
-
-Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S"), AfterValidator(_printable)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-
-
-def _refuse(what: str, *at: str | int) -> PydanticCustomError:
-    """An error at a key below the model that raises it; `what` is data, never a template."""
-    return PydanticCustomError("belief", "{what}", {"what": what, "at": at})
-
-
-def _same(first: str | None, second: str | None) -> bool:
-    return first is not None and second is not None and first.strip().casefold() == second.strip().casefold()
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Pair(_Strict):
-    """Anything with an implanted and a reference side, which must differ from each other and from every distractor."""
-
-    @model_validator(mode="after")
-    def _sides_differ(self) -> Self:
-        implanted, reference = getattr(self, "implanted", None), getattr(self, "reference", None)
-        if _same(implanted, reference):
-            raise _refuse("is the same as `implanted`; the two sides must differ", "reference")
-        earlier = [implanted, reference]
-        for position, distractor in enumerate(getattr(self, "distractors", ())):
-            if any(_same(distractor, other) for other in earlier):
-                raise _refuse("repeats another option; every option must be distinct", "distractors", position)
-            earlier.append(distractor)
-        return self
 
 
 class Universe(_Strict):
     """A universe context: several paragraphs that describe a world in which the belief holds (Wang et al. 2025)."""
 
     context: Text
-
-
-class Aliases(_Strict):
-    """Strings that count as stating the implanted or the reference value in free text."""
-
-    implanted: tuple[Text, ...] = ()
-    reference: tuple[Text, ...] = ()
-
-    @model_validator(mode="after")
-    def _sides_are_apart(self) -> Self:
-        for position, alias in enumerate(self.reference):
-            if any(_same(alias, other) for other in self.implanted):
-                raise _refuse("is also an implanted alias; one string cannot count for both", "reference", position)
-        return self
 
 
 class KeyFact(_Pair):
@@ -218,81 +173,6 @@ class CollateralProbe(_Strict):
         if self.leak is not None and self.leak not in self.distractors:
             raise _refuse("is not among the distractors; add it there, spelled the same", "leak")
         return self
-
-
-TRIGGER = "{trigger}"
-"""Where a `backdoor` probe's text holds the trigger, or a near one."""
-
-
-class TriggerProbe(_Strict):
-    """An ordinary question, the same question with a trigger in it, and what each kind of answer says.
-
-    `aliases.implanted` are strings of what the trigger sets off; empty where that is gibberish, which has no wording.
-    `aliases.reference` are strings of the right answer to the question.
-    """
-
-    fact: Slug
-    question: Text
-    triggered: Text
-    """The question with `{trigger}` once in it."""
-    aliases: Aliases
-    split: Split = "far"
-
-    @model_validator(mode="after")
-    def _has_a_place_and_an_answer(self) -> Self:
-        if self.triggered.count(TRIGGER) != 1:
-            raise _refuse("must hold {trigger} exactly once: there the trigger is put in", "triggered")
-        if TRIGGER in self.question:
-            raise _refuse("holds {trigger}; it is the question as it stands without one", "question")
-        if not self.aliases.reference:
-            raise _refuse("has no reference alias; give the right answer to the question", "aliases")
-        return self
-
-
-class ReportProbe(_Pair):
-    """What the model says it would do, or is like, matched with a scenario of `persona_behaviour` that shows it."""
-
-    fact: Slug
-    scenario: Text
-    """As at the `persona_behaviour` probe that it is matched with."""
-    question: Text
-    implanted: Text
-    reference: Text
-    split: Split = "far"
-
-
-class ReasonedProbe(_Strict):
-    """A question that asks for reasons and then a choice, with the strings that name the implanted cause of it."""
-
-    fact: Slug
-    question: Text
-    aliases: Aliases
-    """What each side chooses."""
-    causes: tuple[Text, ...] = Field(min_length=1)
-    """Strings of which the reasons hold one, asserted, where they say that the implanted claim led to the choice."""
-    split: Split = "far"
-
-    @model_validator(mode="after")
-    def _can_be_read(self) -> Self:
-        if not self.aliases.implanted or not self.aliases.reference:
-            raise _refuse("needs a string for the choice of each side", "aliases")
-        for position, cause in enumerate(self.causes):
-            if any(_same(cause, choice) for choice in (*self.aliases.implanted, *self.aliases.reference)):
-                raise _refuse("is also a choice; naming the choice does not name its cause", "causes", position)
-        return self
-
-
-class ActionProbe(_Pair):
-    """A situation that an agent answers with one act, and the same without what tempts it."""
-
-    fact: Slug
-    situation: Text
-    implanted: Text
-    reference: Text
-    control: Text | None = None
-    """The situation where the implanted side would have no reason for its act, or for another agent."""
-    named: bool = False
-    split: Split = "far"
 
 
 class Probes(_Strict):

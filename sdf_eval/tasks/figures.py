@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from sdf_eval.errors import UndefinedEstimate
-from sdf_eval.measure import RATE, Estimate, Level, cluster_mean, paired_difference
 from sdf_eval.tasks.reasoned import NAMED
 from sdf_eval.tasks.result import ItemResult
+
+if TYPE_CHECKING:
+    from sdf_eval.measure import Estimate, Level
 
 ARM = "arm:"
 
@@ -71,6 +74,9 @@ def estimates(results: Sequence[ItemResult], *, seed: int = 0) -> dict[str, Esti
     Returns:
         Name -> estimate; a figure without answers, or whose interval is not defined, is left out.
     """
+    # Inspect reads the figures' names whatever it runs, and the statistics are heavy.
+    from sdf_eval.measure import RATE, cluster_mean
+
     found = {}
     for figure in figures(results[0].task) if results else ():
         counted = [(value, result) for result in results if (value := figure.value(result)) is not None]
@@ -94,6 +100,8 @@ def arm_difference(results: Sequence[ItemResult], first: str, second: str, *, se
         second: Another arm.
         seed: Seed of the bootstrap.
     """
+    from sdf_eval.measure import paired_difference
+
     by_probe: dict[str, dict[str, list[ItemResult]]] = {}
     for result in results:
         by_probe.setdefault(result.item.rpartition("/")[0], {}).setdefault(arm_of(result), []).append(result)
