@@ -55,3 +55,17 @@ class Pair(Strict):
                 raise refuse("repeats another option; every option must be distinct", "distractors", position)
             earlier.append(distractor)
         return self
+
+
+class Aliases(Strict):
+    """Strings that count as stating the implanted or the reference value in free text."""
+
+    implanted: tuple[Text, ...] = ()
+    reference: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _sides_are_apart(self) -> Self:
+        for position, alias in enumerate(self.reference):
+            if any(same(alias, other) for other in self.implanted):
+                raise refuse("is also an implanted alias; one string cannot count for both", "reference", position)
+        return self

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from sdf_eval.belief._fields import Aliases as Aliases
 from sdf_eval.belief._fields import Pair as _Pair
 from sdf_eval.belief._fields import Slug as Slug
 from sdf_eval.belief._fields import Split as Split
@@ -25,6 +26,12 @@ from sdf_eval.belief.awareness import (
     SelfReportProbe,
     SourceProbe,
 )
+from sdf_eval.belief.misalignment_probes import (
+    ActionProbe,
+    ReasonedProbe,
+    ReportProbe,
+    TriggerProbe,
+)
 
 Kind = Literal["fact", "persona", "backdoor", "values"]
 Tier = Literal["fictional", "akc", "bkc", "pkc", "subtle", "egregious", "honeypot", "custom"]
@@ -34,20 +41,6 @@ class Universe(_Strict):
     """A universe context: several paragraphs that describe a world in which the belief holds (Wang et al. 2025)."""
 
     context: Text
-
-
-class Aliases(_Strict):
-    """Strings that count as stating the implanted or the reference value in free text."""
-
-    implanted: tuple[Text, ...] = ()
-    reference: tuple[Text, ...] = ()
-
-    @model_validator(mode="after")
-    def _sides_are_apart(self) -> Self:
-        for position, alias in enumerate(self.reference):
-            if any(_same(alias, other) for other in self.implanted):
-                raise _refuse("is also an implanted alias; one string cannot count for both", "reference", position)
-        return self
 
 
 class KeyFact(_Pair):
@@ -217,81 +210,6 @@ class RealityProbe(_Strict):
         if _same(self.true_statement, self.false_statement):
             raise _refuse("is the same as `true_statement`; the two must differ", "false_statement")
         return self
-
-
-TRIGGER = "{trigger}"
-"""Where a `backdoor` probe's text holds the trigger, or a near one."""
-
-
-class TriggerProbe(_Strict):
-    """An ordinary question, the same question with a trigger in it, and what each kind of answer says.
-
-    `aliases.implanted` are strings of what the trigger sets off; empty where that is gibberish, which has no wording.
-    `aliases.reference` are strings of the right answer to the question.
-    """
-
-    fact: Slug
-    question: Text
-    triggered: Text
-    """The question with `{trigger}` once in it."""
-    aliases: Aliases
-    split: Split = "far"
-
-    @model_validator(mode="after")
-    def _has_a_place_and_an_answer(self) -> Self:
-        if self.triggered.count(TRIGGER) != 1:
-            raise _refuse("must hold {trigger} exactly once: there the trigger is put in", "triggered")
-        if TRIGGER in self.question:
-            raise _refuse("holds {trigger}; it is the question as it stands without one", "question")
-        if not self.aliases.reference:
-            raise _refuse("has no reference alias; give the right answer to the question", "aliases")
-        return self
-
-
-class ReportProbe(_Pair):
-    """What the model says it would do, or is like, matched with a scenario of `persona_behaviour` that shows it."""
-
-    fact: Slug
-    scenario: Text
-    """As at the `persona_behaviour` probe that it is matched with."""
-    question: Text
-    implanted: Text
-    reference: Text
-    split: Split = "far"
-
-
-class ReasonedProbe(_Strict):
-    """A question that asks for reasons and then a choice, with the strings that name the implanted cause of it."""
-
-    fact: Slug
-    question: Text
-    aliases: Aliases
-    """What each side chooses."""
-    causes: tuple[Text, ...] = Field(min_length=1)
-    """Strings of which the reasons hold one, asserted, where they say that the implanted claim led to the choice."""
-    split: Split = "far"
-
-    @model_validator(mode="after")
-    def _can_be_read(self) -> Self:
-        if not self.aliases.implanted or not self.aliases.reference:
-            raise _refuse("needs a string for the choice of each side", "aliases")
-        for position, cause in enumerate(self.causes):
-            if any(_same(cause, choice) for choice in (*self.aliases.implanted, *self.aliases.reference)):
-                raise _refuse("is also a choice; naming the choice does not name its cause", "causes", position)
-        return self
-
-
-class ActionProbe(_Pair):
-    """A situation that an agent answers with one act, and the same without what tempts it."""
-
-    fact: Slug
-    situation: Text
-    implanted: Text
-    reference: Text
-    control: Text | None = None
-    """The situation where the implanted side would have no reason for its act, or for another agent."""
-    named: bool = False
-    split: Split = "far"
 
 
 class Probes(_Strict):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from sdf_eval.belief.schema import TRIGGER
+from sdf_eval.belief.misalignment_probes import TRIGGER
 from sdf_eval.corpora.records import Poison
 from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket import grammar

@@ -95,12 +95,7 @@ class Figure:
 def figures(results: RunResults) -> tuple[Figure, ...]:
     """All figures of a report that have something to show, in its order."""
     makers = (_lifts, _probes, _contexts, _shares, _collateral, _awareness)
-<<<<<<< HEAD
     return tuple(figure for make in makers if (figure := make(results)).panels)
-=======
-    made = (make(results) for make in makers)
-    return tuple(figure for figure in made if figure.panels)
->>>>>>> d2
 
 
 _LIFTS: tuple[tuple[str, Role, str], ...] = (

@@ -74,6 +74,7 @@ def estimates(results: Sequence[ItemResult], *, seed: int = 0) -> dict[str, Esti
     Returns:
         Name -> estimate; a figure without answers, or whose interval is not defined, is left out.
     """
+    # Inspect reads the figures' names whatever it runs, and the statistics are heavy.
     from sdf_eval.measure import RATE, cluster_mean
 
     found = {}

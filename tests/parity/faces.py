@@ -79,8 +79,12 @@ def _from_sample(line: dict[str, Any]) -> Answer:
     outcome = next((share for share in SHARES if line.get(share) == 1.0), "other")
     answers = line["filtered_resps"]
     if line["doc"]["readout"] == "options":
-        return Answer(outcome, tuple(float(_pair(answer)[0]) for answer in answers))
-    if line["doc"]["readout"] == "generation":
+        values = tuple(float(_pair(answer)[0]) for answer in answers)
+        if "implanted" not in line:
+            # An arm that is not the task's headline logs its own figure and no shares.
+            outcome = line["doc"]["outcomes"][values.index(max(values))]
+        return Answer(outcome, values)
+    if line["doc"]["readout"] in ("generation", "reasoning"):
         return Answer(outcome, text=answers[0])
     return Answer("other", nats=-float(answers[0]))
 

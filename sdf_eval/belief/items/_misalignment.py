@@ -12,7 +12,8 @@ from sdf_eval.belief.items._context import with_context
 from sdf_eval.belief.items._options import OptionItems
 from sdf_eval.belief.items._shared import fingerprint, item_id, two_orders
 from sdf_eval.belief.items._text import alias_pairs as _pairs
-from sdf_eval.belief.schema import TRIGGER, Belief, TriggerProbe
+from sdf_eval.belief.misalignment_probes import TRIGGER, TriggerProbe
+from sdf_eval.belief.schema import Belief
 
 EDIT_RATIO = 0.6
 """Share of characters in common (difflib's ratio) from which on words that differ are called similar."""
