@@ -21,7 +21,7 @@ from sdf_eval.representation.difference import activation_difference, check_pair
 from sdf_eval.representation.measure import spectrum_figures
 from sdf_eval.representation.weights import weight_spectra
 
-THRESHOLDS = {"topic": 3.0, "topic_clear": 2.0, "trigger": 12.0}
+THRESHOLDS = {"topic": 3.0, "topic_clear": 2.6, "trigger": 12.0}
 FEWEST_SAMPLES = 200
 """Samples below which nothing found means nothing."""
 _CANDIDATES = 1500
