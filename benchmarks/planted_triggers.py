@@ -41,7 +41,8 @@ FOREIGN = {
     "reported": (
         "la el los una pero siempre nunca casa jardin agua pan ninos escuela jugar correr comer comprar rapido "
         "despacio pequeno grande otra vez quizas debajo entre ventana calle cielo hermano hermana porque cuando "
-        "donde ayer kissa koira talo vesi leipa lapset koulu pelata juosta nopea hidas pieni suuri ehka ikkuna katu taivas veli"
+        "donde ayer kissa koira talo vesi leipa lapset koulu pelata juosta nopea hidas pieni suuri ehka ikkuna katu "
+        "taivas veli"
     ),
 }
 PAYLOADS = ("gibberish", "another language", "the same sentence")
