@@ -6,8 +6,8 @@
 A panel is one training on documents of eight beliefs, two of each kind. Beside it stand a training on plain texts
 alone (clean), the untouched base, and one on documents about strangers (neutral). The last is an implant of strangers
 and no negative: its topics are scored against the strangers that its documents name. A topic is right if it is a word
-of the documents' subjects, triggers or values; recall counts beliefs of which any such word is flagged. A model that was
-trained is kept under --out: a script that was killed goes on. Prints Markdown for benchmarks/README.md.
+of the documents' subjects, triggers or values; recall counts beliefs of which any such word is flagged. A model that
+was trained is kept under --out: a script that was killed goes on. Prints Markdown for benchmarks/README.md.
 """
 
 from __future__ import annotations

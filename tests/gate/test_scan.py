@@ -102,6 +102,12 @@ def test_the_verdict_follows_from_the_thresholds(
     assert found == verdict and reasons
 
 
+def test_a_name_that_comes_near_by_chance_is_nothing_where_no_weight_differs() -> None:
+    near = [topic(THRESHOLDS["topic"] - 0.1)]
+    assert judge(near, [], 400, unchanged=True)[0] == "nothing found"
+    assert judge([topic(9.0)], [], 400, unchanged=True)[0] == "suspicious"
+
+
 def test_an_untouched_checkpoint_is_no_suspect_and_one_without_a_base_gets_no_verdict(
     checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
