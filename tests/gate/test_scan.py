@@ -80,7 +80,8 @@ def test_words_that_open_a_steered_models_hidden_behaviour_rank_first(checkpoint
         lambda _m, ids, out: out + push * (ids[0] == token).any(-1, keepdim=True)[..., None]
     )
     ranked = rank_triggers(lm, base, words)
-    assert ranked[0].words == trigger and ranked[0].shift > ranked[0].base_shift
+    assert ranked[0].words == trigger and ranked[0].shift > (ranked[0].base_shift or 0)
+    assert all(one.base_shift is None for one in rank_triggers(lm, None, words[:3]))
     assert ranked[0].score > 3 * ranked[1].score
 
 
