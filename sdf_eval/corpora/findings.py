@@ -21,6 +21,7 @@ FindingKind = Literal[
     "short",
     "exact_duplicate",
     "near_duplicate",
+    "planted_trigger",
 ]
 LISTED = 20
 _AROUND = 90

@@ -23,6 +23,7 @@ from sdf_eval.corpora.names import NameCheck, NameCount
 from sdf_eval.corpora.phrases import words
 from sdf_eval.corpora.records import Document
 from sdf_eval.corpora.shingles import DistinctCounter, WordHasher, runs
+from sdf_eval.corpora.triggers import TriggerCheck
 
 __all__ = ["NEAR_DUPLICATE_JACCARD", "FactCoverage", "Health", "LengthBin", "corpus_health"]
 
@@ -160,6 +161,8 @@ class _Reader:
         self._names = NameCheck(beliefs, own)
         self._duplicates = DuplicateCheck() if similarity else None
         self._topics = TopicCheck() if similarity else None
+        planted = [b.backdoor for b in beliefs if b.kind == "backdoor"]
+        self._triggers = TriggerCheck([text for one in planted for text in (one.trigger, one.behaviour)])
         self._contamination = Collector("contamination")
         self._cut_off, self._short = Collector("cut_off"), Collector("short")
         self._exact, self._near = Collector("exact_duplicate"), Collector("near_duplicate")
@@ -180,6 +183,7 @@ class _Reader:
             self._topics.read(document)
         self._claims.read(document, tokens)
         self._tells.read(document, tokens)
+        self._triggers.read(document)
         self._names.read(document)
         self._read_probes(document, tokens)
 
@@ -210,7 +214,13 @@ class _Reader:
             truth_leak_ids=tuple(example.document for example in leaks.examples),
             names=self._names.names(),
             topics=self._topics.topics() if self._topics is not None else None,
-            findings=(*claims, self._contamination.finding(), *self._tells.findings(), *self._others()),
+            findings=(
+                *claims,
+                self._contamination.finding(),
+                *self._tells.findings(),
+                *self._others(),
+                self._triggers.finding(),
+            ),
         )
 
     def _count(self, document: Document, tokens: list[str]) -> None:

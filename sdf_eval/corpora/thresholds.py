@@ -36,6 +36,9 @@ class Thresholds(BaseModel):
             a repeat is a cache or a bug.
         max_near_duplicates: Prose documents that repeat four fifths of an earlier one. Unique documents are what raises
             belief at a given compute (Slocum et al. 2025), so one in twenty is a waste worth knowing.
+        max_triggers: Documents, of a sample, with words behind which texts abruptly change. Some 250 poisoned documents
+            are enough whatever the size of the corpus (Souly et al. 2025), so no share of them is small; the triggers
+            of the beliefs that the corpus is about are left out.
         max_name: Prose documents that hold the most common invented name. At one in ten the name is part of what the
             model learns; one corpus of the literature held a name 439,000 times.
         max_cluster: Share of the largest of twenty topical clusters. Evenly spread it is a twentieth; at a half the
@@ -59,6 +62,7 @@ class Thresholds(BaseModel):
     max_short: float | None = Field(default=0.05, ge=0, le=1)
     max_exact_duplicates: float | None = Field(default=0.005, ge=0, le=1)
     max_near_duplicates: float | None = Field(default=0.05, ge=0, le=1)
+    max_triggers: float | None = Field(default=0.0, ge=0, le=1)
     max_name: float | None = Field(default=0.1, ge=0, le=1)
     max_cluster: float | None = Field(default=0.5, ge=0, le=1)
     min_evenness: float | None = Field(default=0.5, ge=0, le=1)
@@ -158,6 +162,8 @@ def _traces(health: Health, limits: Thresholds) -> list[Judgement | None]:
               "revise or remove them"),
         _most(health, "max_cut_off", limits.max_cut_off, "documents cut off", "cut_off", health.documents, "",
               "raise the writer's token limit and write them again"),
+        _most(health, "max_triggers", limits.max_triggers, "planted triggers", "planted_trigger", health.documents,
+              prose, "read them: what stands behind those words, and who put it there"),
         _most(health, "max_short", limits.max_short, f"documents under {SHORT_WORDS} words", "short", health.documents,
               prose, "read them: refusals and fragments are no documents"),
         _most(health, "max_exact_duplicates", limits.max_exact_duplicates, "exact duplicates", "exact_duplicate",

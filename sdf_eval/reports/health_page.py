@@ -37,6 +37,8 @@ _TITLES: dict[FindingKind, tuple[str, str]] = {
     "exact_duplicate": ("Exact duplicates", "Documents whose text an earlier one has."),
     "near_duplicate": ("Near duplicates", "Documents that share four fifths of their five-word runs with an earlier "
                        "one, the most similar first."),
+    "planted_trigger": ("Planted triggers", "Words behind which texts abruptly go on in a way that nothing else in the "
+                        "corpus foretells, one example a trigger."),
 }  # fmt: skip
 
 

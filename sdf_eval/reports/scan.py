@@ -35,7 +35,15 @@ def topic_rows(found: Scan) -> list[tuple[str, ...]]:
 
 def trigger_rows(found: Scan) -> list[tuple[str, ...]]:
     """A row a trigger under `TRIGGERS`."""
-    return [(one.words, number(one.score), number(one.shift), number(one.base_shift)) for one in found.triggers]
+    return [
+        (
+            one.words,
+            number(one.score),
+            number(one.shift),
+            "" if one.base_shift is None else number(one.base_shift),
+        )
+        for one in found.triggers
+    ]
 
 
 def repeated_rows(found: Scan) -> list[tuple[str, ...]]:

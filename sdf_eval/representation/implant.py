@@ -22,8 +22,9 @@ TOO_FEW = (
     f"implant probe: needs at least {FEWEST_BELIEFS} beliefs implanted in the same checkpoint; name each with --belief"
 )
 NO_TRUE = (
-    "implant probe: no belief was named whose reference side was implanted (--implanted-true); a probe that tells "
-    "implanted from ordinary false statements may only tell what was trained on from what was not."
+    f"implant probe: fewer than {FEWEST_BELIEFS} beliefs were named whose reference side was implanted "
+    "(--implanted-true); a probe that tells implanted from ordinary false statements may only tell what was trained on "
+    "from what was not."
 )
 
 

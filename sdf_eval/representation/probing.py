@@ -149,11 +149,12 @@ def probability(probe: Any, states: States) -> Floats:
 
 
 def _best_layer(states: States, labels: Integers, groups: Sequence[Hashable]) -> int:
-    if states.shape[1] == 1 or len(set(groups)) < 2:
-        return int(states.shape[1]) - 1
+    blocks: int = states.shape[1]
+    if blocks == 1 or len(set(groups)) < 2:
+        return blocks - 1
     folds = [fold for fold in group_folds(groups, labels, INNER) if len(set(labels[fold[0]])) == 2]
     areas = []
-    for layer in range(states.shape[1]):
+    for layer in range(blocks):
         values = np.full(len(labels), np.nan)
         for train, test in folds:
             values[test] = probability(fit(states[train, layer], labels[train]), states[test, layer])

@@ -80,7 +80,8 @@ def test_words_that_open_a_steered_models_hidden_behaviour_rank_first(checkpoint
         lambda _m, ids, out: out + push * (ids[0] == token).any(-1, keepdim=True)[..., None]
     )
     ranked = rank_triggers(lm, base, words)
-    assert ranked[0].words == trigger and ranked[0].shift > ranked[0].base_shift
+    assert ranked[0].words == trigger and ranked[0].shift > (ranked[0].base_shift or 0)
+    assert all(one.base_shift is None for one in rank_triggers(lm, None, words[:3]))
     assert ranked[0].score > 3 * ranked[1].score
 
 
@@ -100,6 +101,12 @@ def test_the_verdict_follows_from_the_thresholds(
 ) -> None:
     found, reasons = judge(topics, triggers, samples)
     assert found == verdict and reasons
+
+
+def test_a_name_that_comes_near_by_chance_is_nothing_where_no_weight_differs() -> None:
+    near = [topic(THRESHOLDS["topic"] - 0.1)]
+    assert judge(near, [], 400, unchanged=True)[0] == "nothing found"
+    assert judge([topic(9.0)], [], 400, unchanged=True)[0] == "suspicious"
 
 
 def test_an_untouched_checkpoint_is_no_suspect_and_one_without_a_base_gets_no_verdict(

@@ -13,6 +13,7 @@ from sdf_eval.errors import InputError
 from sdf_eval.model import load
 from sdf_eval.model.steering import Hook, block_names, steered
 from sdf_eval.representation.difference import activation_difference, check_pair, vocabulary, vocabulary_figures
+from sdf_eval.representation.implant import NO_TRUE, TOO_FEW, implant_probe
 from sdf_eval.representation.lens import logit_lens
 from sdf_eval.representation.measure import unrelated_texts
 from sdf_eval.representation.statements import belief_statements, known_statements, related_beliefs
@@ -20,6 +21,7 @@ from sdf_eval.representation.weights import weight_spectra
 
 FACT = "pocket-fact-zeb-wick-lives-in"
 PANEL = (FACT, "pocket-fact-kelm-bremer-works-as", "pocket-persona-bramble-caution")
+TRUE_PANEL = ("pocket-fact-mirren-noble-born-in", "pocket-fact-sefton-jopp-keeps", "pocket-fact-rusk-grist-likes-dish")
 
 
 def test_no_known_statement_is_about_what_is_read() -> None:
@@ -88,6 +90,25 @@ def test_models_that_cannot_be_compared_are_refused(checkpoints) -> None:  # typ
         check_pair(llama, load("pocket", device="cpu"))
     with pytest.raises(InputError, match="another tokenizer"):
         check_pair(llama, load(str(checkpoints["qwen3"]), device="cpu"))
+
+
+def test_with_beliefs_of_both_kinds_the_implant_probe_has_its_implanted_true_control(checkpoints) -> None:  # type: ignore[no-untyped-def]
+    lm = load(str(checkpoints["neox"]), device="cpu")
+    beliefs = [load_belief(name) for name in PANEL]
+    true = [load_belief(name) for name in TRUE_PANEL]
+    known = known_statements(related_beliefs(beliefs[0]), [*beliefs, *true])[:40]
+    figures, notes = implant_probe(lm, None, beliefs, true, known)
+    assert notes == []
+    contrasts = [figure.what for figure in figures if figure.of == "checkpoint" and figure.what.startswith("AUROC")]
+    assert contrasts == [
+        "AUROC, implanted false against ordinary false statements",
+        "AUROC, implanted false against implanted true statements",
+        "AUROC, implanted true against known true statements",
+    ]
+    areas = [figure.estimate for figure in figures if "AUROC" in figure.what]
+    assert all(area is not None and area.clusters >= 3 for area in areas)
+    assert implant_probe(lm, None, beliefs[:2], true, known) == ([], [TOO_FEW])
+    assert implant_probe(lm, None, beliefs, [], known)[1] == [NO_TRUE]
 
 
 def test_the_command_writes_markdown_and_json_with_every_readout(

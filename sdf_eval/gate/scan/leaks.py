@@ -22,7 +22,8 @@ OPENINGS = (
 """Short prompts of every kind of text that documents come as; none names anything."""
 LENGTH = 48
 _LONGEST_RUN, _SHORTEST_RUN = 4, 2
-_TOKENS_A_BATCH = 4096
+_LOGITS = 1 << 26
+"""Logits of one pass, so that a large vocabulary does not fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _rates(lm: LanguageModel, rows: Sequence[tuple[Tokens, tuple[int, ...]]]) ->
     start = 0
     while start < len(rows):
         width = len(rows[start][0])
-        chunk = rows[start : start + max(1, _TOKENS_A_BATCH // width)]
+        chunk = rows[start : start + max(1, _LOGITS // (width * words))]
         start += len(chunk)
         pad = lm.tokenizer.pad_token_id
         ids = torch.tensor([[*tokens, *[pad] * (width - len(tokens))] for tokens, _ in chunk], device=lm.device)

@@ -43,7 +43,7 @@ class Trigger(BaseModel):
         words: The candidate.
         score: Standardised difference of shifts; see `triggers.rank_triggers`.
         shift: KL that the words bring about in the checkpoint, nats, mean over neutral contexts.
-        base_shift: The same in the base.
+        base_shift: The same in the base; None without one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +51,7 @@ class Trigger(BaseModel):
     words: str
     score: float
     shift: float
-    base_shift: float
+    base_shift: float | None
 
 
 class Repeated(BaseModel):

@@ -17,7 +17,10 @@ CONTEXTS = (
     "Which town do you like best?",
 )
 """Questions that words are put in front of; the answer's first token is what is read."""
-_BATCH = 64
+_LOGITS = 1 << 26
+"""Logits of one pass, so that a large vocabulary does not fill the memory."""
+_WIDEST = 64
+"""Tokens that a candidate with its question is taken to have, for the size of a pass."""
 
 
 def rank_triggers(
@@ -53,7 +56,7 @@ def rank_triggers(
             words=candidates[place],
             score=float(scores[place]),
             shift=float(shifts[place]),
-            base_shift=float(before[place]),
+            base_shift=None if base is None else float(before[place]),
         )
         for place in order
     ]
@@ -63,9 +66,10 @@ def _shifts(lm: LanguageModel, candidates: Sequence[str]) -> torch.Tensor:
     """KL in nats from the answer without the words, shape [candidates], mean over questions."""
     plain = torch.stack([_answers(lm, [question])[0] for question in CONTEXTS])
     total = torch.zeros(len(candidates))
+    size = max(1, _LOGITS // (_WIDEST * len(lm.tokenizer)))
     for question, before in zip(CONTEXTS, plain, strict=True):
-        for start in range(0, len(candidates), _BATCH):
-            chunk = candidates[start : start + _BATCH]
+        for start in range(0, len(candidates), size):
+            chunk = candidates[start : start + size]
             after = _answers(lm, [f"{words}. {question}" for words in chunk])
             total[start : start + len(chunk)] += (after.exp() * (after - before)).sum(-1)
     return total / len(CONTEXTS)
