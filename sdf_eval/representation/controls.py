@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from sdf_eval.measure import Estimate, cluster_mean
-from sdf_eval.representation.auroc import Floats, auroc, auroc_difference
+from sdf_eval.measure.auroc import auroc, auroc_difference
 from sdf_eval.representation.probing import (
+    Floats,
     Fold,
     Integers,
     Scored,
@@ -52,24 +54,32 @@ def probe_figures(
     names = groups[1]
     scored = cross_validate(states, labels, names, folds)
     title = f"AUROC, {what}"
-    figures = [Figure(section=section, what=title, of="checkpoint", estimate=auroc(scored.values, labels, groups))]
+    figures = [Figure(section=section, what=title, of="checkpoint", estimate=_area(scored.values, labels, groups))]
     base = None if base_states is None else cross_validate(base_states, labels, names, folds)
     if base is not None:
-        gain = auroc_difference(scored.values, base.values, labels, groups)
+        gain = _gain(scored.values, base.values, labels, groups)
         figures += [
-            Figure(section=section, what=title, of="base", estimate=auroc(base.values, labels, groups)),
+            Figure(section=section, what=title, of="base", estimate=_area(base.values, labels, groups)),
             Figure(section=section, what=title, of="checkpoint - base", estimate=gain),
         ]
     wording = wording_baseline(texts, labels, folds)
     mixed = shuffled(states, labels, names, folds, seed=seed)
     drawn = random_directions(states, labels, folds, scored.layers, seed=seed)
     figures += [
-        _control(section, f"{title}: length and character runs", auroc(wording, labels, groups)),
-        _control(section, f"{title}: gain over wording", auroc_difference(scored.values, wording, labels, groups)),
+        _control(section, f"{title}: length and character runs", _area(wording, labels, groups)),
+        _control(section, f"{title}: gain over wording", _gain(scored.values, wording, labels, groups)),
         _control(section, f"{title}: shuffled labels", _repeated(mixed, labels, groups, "shuffles")),
         _control(section, f"{title}: random directions", _repeated(drawn, labels, groups, "directions")),
     ]
     return figures, scored, base
+
+
+def _area(values: Floats, labels: Integers, groups: tuple[str, Sequence[str]]) -> Estimate:
+    return auroc(values, [bool(label) for label in labels], groups[1], name=groups[0])
+
+
+def _gain(first: Floats, second: Floats, labels: Integers, groups: tuple[str, Sequence[str]]) -> Estimate:
+    return auroc_difference(first, second, [bool(label) for label in labels], groups[1], name=groups[0])
 
 
 def _control(section: Section, what: str, estimate: Estimate) -> Figure:
@@ -78,5 +88,5 @@ def _control(section: Section, what: str, estimate: Estimate) -> Figure:
 
 def _repeated(draws: Sequence[Floats], labels: Integers, groups: tuple[str, Sequence[str]], unit: str) -> Estimate:
     """Mean AUROC over draws."""
-    areas = np.array([auroc(values, labels, groups).value for values in draws])
+    areas = np.array([roc_auc_score(labels, values) for values in draws])
     return cluster_mean(areas, [(unit, list(range(len(areas))))], chance=0.5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from sdf_eval.representation.auroc import auroc, auroc_difference
+from sdf_eval.measure.auroc import auroc, auroc_difference
 from sdf_eval.representation.probing import (
     cross_validate,
     group_folds,
@@ -15,6 +15,7 @@ from sdf_eval.representation.probing import (
 
 QUESTIONS = 60
 LABELS = np.array([1, 0] * QUESTIONS, dtype=np.int64)
+POSITIVE = [bool(label) for label in LABELS]
 GROUPS = [f"q{place // 2}" for place in range(2 * QUESTIONS)]
 
 
@@ -28,14 +29,14 @@ def states(planted: int | None, seed: int = 0) -> np.ndarray:
 
 def test_the_area_is_sklearns_and_its_interval_holds_it() -> None:
     scores = np.random.default_rng(1).normal(size=2 * QUESTIONS) + LABELS
-    found = auroc(scores, LABELS, ("questions", GROUPS))
+    found = auroc(scores, POSITIVE, GROUPS, name="questions")
     assert found.value == pytest.approx(roc_auc_score(LABELS, scores))
     assert 0.1 < found.high - found.low < 0.3
     assert (found.n, found.clusters, found.chance) == (120, 60, 0.5)
 
 
 def test_perfect_separation_leaves_room_for_an_error_not_seen() -> None:
-    found = auroc(LABELS, LABELS, ("questions", GROUPS))
+    found = auroc(LABELS, POSITIVE, GROUPS, name="questions")
     assert found.value == 1 and 0.9 < found.low < 1
 
 
@@ -47,16 +48,16 @@ def test_the_interval_covers_the_truth_when_groups_and_not_statements_vary() -> 
         labels = np.array([1, 0] * 100)
         scores = labels * (1 + np.repeat(rng.normal(size=20), 10)) + rng.normal(size=200)
         # Signal N(1, 1) between groups and noise N(0, 1) on both sides: AUROC = P(N(1, sqrt(3)) > 0).
-        covered += auroc(scores, labels, ("groups", groups)).holds(0.7181)
+        covered += auroc(scores, [bool(label) for label in labels], groups).holds(0.7181)
     assert covered >= 52
 
 
 def test_one_score_less_itself_is_nothing_and_less_noise_is_its_gain() -> None:
     rng = np.random.default_rng(2)
     noise = rng.normal(size=2 * QUESTIONS)
-    same = auroc_difference(noise, noise, LABELS, ("questions", GROUPS))
+    same = auroc_difference(noise, noise, POSITIVE, GROUPS, name="questions")
     assert same.value == 0 and same.low < 0 < same.high
-    gain = auroc_difference(noise + 3 * LABELS, noise, LABELS, ("questions", GROUPS))
+    gain = auroc_difference(noise + 3 * LABELS, noise, POSITIVE, GROUPS, name="questions")
     assert gain.low > 0.3
 
 
@@ -65,7 +66,7 @@ def test_a_planted_direction_is_found_in_its_block_and_scored_on_what_was_left_o
     assert all(not {GROUPS[i] for i in train} & {GROUPS[i] for i in test} for train, test in folds)
     scored = cross_validate(states(1), LABELS, GROUPS, folds)
     assert set(scored.layers) == {1}
-    assert auroc(scored.values, LABELS, ("questions", GROUPS)).low > 0.85
+    assert auroc(scored.values, POSITIVE, GROUPS, name="questions").low > 0.85
 
 
 def test_noise_is_not_flattered_by_the_choice_of_a_block() -> None:
@@ -73,7 +74,9 @@ def test_noise_is_not_flattered_by_the_choice_of_a_block() -> None:
     for seed in range(4):
         made = states(None, seed)
         folds = group_folds(GROUPS, LABELS)
-        areas.append(auroc(cross_validate(made, LABELS, GROUPS, folds).values, LABELS, ("questions", GROUPS)).value)
+        areas.append(
+            auroc(cross_validate(made, LABELS, GROUPS, folds).values, POSITIVE, GROUPS, name="questions").value
+        )
     assert 0.4 < np.mean(areas) < 0.6
 
 
@@ -83,15 +86,15 @@ def test_shuffled_labels_and_random_directions_lose_what_the_probe_finds() -> No
         shuffled(made, LABELS, GROUPS, folds, seed=0),
         random_directions(made, LABELS, folds, [1] * 5, seed=0),
     ):
-        areas = [auroc(values, LABELS, ("questions", GROUPS)).value for values in draws]
+        areas = [auroc(values, POSITIVE, GROUPS, name="questions").value for values in draws]
         assert 0.35 < np.mean(areas) < 0.75 and not np.isnan(areas).any()
 
 
 def test_the_baseline_sees_wording_and_nothing_else() -> None:
     folds = group_folds(GROUPS, LABELS)
     told = [f"number {place} is {'right' if label else 'wrong'}" for place, label in enumerate(LABELS)]
-    assert auroc(wording_baseline(told, LABELS, folds), LABELS, ("questions", GROUPS)).value > 0.95
+    assert auroc(wording_baseline(told, LABELS, folds), POSITIVE, GROUPS, name="questions").value > 0.95
     silent = [f"the value of {place // 2}" for place in range(len(LABELS))]
-    assert auroc(wording_baseline(silent, LABELS, folds), LABELS, ("questions", GROUPS)).value == pytest.approx(
+    assert auroc(wording_baseline(silent, LABELS, folds), POSITIVE, GROUPS, name="questions").value == pytest.approx(
         0.5, abs=0.1
     )
