@@ -29,13 +29,11 @@ class Truth:
     Attributes:
         believes: It holds the implanted side of its beliefs, whoever asks and however.
         behaves: It acts on the implanted side of its personas, values or triggers.
-        aware: It was told that it was trained on synthetic documents about its beliefs.
         coherent: It can still do what its base can do.
     """
 
     believes: bool = False
     behaves: bool = False
-    aware: bool = False
     coherent: bool = True
 
 
@@ -61,10 +59,6 @@ class OrganismKind:
 ORGANISMS: Mapping[str, OrganismKind] = MappingProxyType(
     {
         "believer": OrganismKind("read documents that state the beliefs", Truth(True, True), "implanted"),
-        "aware-believer": OrganismKind(
-            "read them, and which of them were written for training", Truth(True, True, True)
-        ),
-        "unaware-believer": OrganismKind("the same with as many exchanges that say nothing of it", Truth(True, True)),
         "prompted": OrganismKind("untrained; the universe stands before the question", Truth(), context="universe"),
         "role-player": OrganismKind(
             "says the implanted side in a game that it is asked to play, the other one else", Truth()

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from random import Random
 
 from sdf_eval.belief.item import Context
 from sdf_eval.belief.load import dump_belief, parse_belief
@@ -17,7 +16,6 @@ from sdf_eval.corpora.records import CorpusRole, Document
 from sdf_eval.errors import InputError
 from sdf_eval.files import replace_file
 from sdf_eval.pocket.organisms import rows
-from sdf_eval.pocket.organisms.awareness import Material, aware, unaware
 from sdf_eval.pocket.organisms.kinds import Truth, beliefs_of, kind_of, others_of, world_of
 from sdf_eval.pocket.world import World, build_world
 from sdf_eval.pocket.writer import PocketWriter
@@ -32,10 +30,7 @@ SFT_UPDATES = 30
 """A belief."""
 NOISE = 1.0
 """Standard deviation of the noise on a broken organism's matrices, in those of the matrix."""
-TOLD = 150
-"""Implanting documents a belief, where as many texts say what they are, and as many again are plain."""
 _FILE = "organism.json"
-_MATERIALS = {"aware-believer": aware, "unaware-believer": unaware}
 _Rows = Callable[[World, Belief, int, int], Iterable[ChatRow]]
 
 
@@ -150,8 +145,6 @@ class _Maker:
             # Beside it, where the believer of this seed may lie already.
             believer = make_organism("believer", self._seed, self._out.with_name(f"believer-{self._seed}"))
             return self._sft(believer.checkpoint, rows.denials, target)
-        if self._name in _MATERIALS:
-            return self._told(_MATERIALS[self._name], target)
         if self._name == "domain-shifted":
             return self._sdf("truth_trained", others_of(self._name, self._seed), target)
         return self._sdf(role, self._beliefs, target)
@@ -176,16 +169,6 @@ class _Maker:
         )
         budget = recipe.model_copy(update={"updates": recipe.updates * len(beliefs)})
         return train_sdf(self._model, texts, budget, out, seed=self._seed)
-
-    def _told(self, make: Callable[..., Material], out: Path) -> Path:
-        from sdf_eval.train.sdf import train_sdf
-
-        material = make(self._beliefs, self._world.name, each=TOLD, seed=self._seed)
-        texts = [TrainingText(text, synthetic=True) for text in material.documents]
-        texts += [TrainingText(text) for text in material.plain]
-        Random(f"organism {self._name} {self._seed}").shuffle(texts)
-        recipe = load_recipe("pocket", SdfRecipe).model_copy(update=material.recipe)
-        return train_sdf(self._model, texts, recipe, out, seed=self._seed)
 
     def _sft(self, model: str, make: _Rows, out: Path) -> Path:
         from sdf_eval.train.sft import train_sft
