@@ -35,7 +35,9 @@ verify: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/stages.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/kill_training.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/kill_training.py --stage sft
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/after_stages.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/countermeasures.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/gate.py
 	$(BIN)/python benchmarks/coverage.py
 

@@ -57,9 +57,9 @@ def pooled(folder: Path) -> tuple[list[str], dict[str, list[dict[str, object]]]]
         "| kind | measure | after | tokens | KL | belief score | matched control | lift | retention | n |",
         "|" + "---|" * 10,
     ]
-    found = {}
+    found, kinds = {}, {belief: load_belief(belief).kind for belief in BELIEFS}
     for kind in ("persona", "backdoor"):
-        own = [record for record in records if load_belief(record.belief).kind == kind]
+        own = [record for record in records if kinds[record.belief] == kind]
         curves = persistence_curves(run_steps(own, results.stages))
         found[kind] = [curve.model_dump(mode="json") for curve in curves]
         lines += [row for curve in curves for row in table(kind, curve)]
