@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sdf_eval.belief.item import Context
 from sdf_eval.results.schema import Role
+from sdf_eval.tasks.registry import task_specs
 
 BELIEF_TASKS = ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "generative_distinguish")
 """Tasks that ask for the fact itself. The lift headlines are over these."""
@@ -18,7 +19,11 @@ OTHER_MATTERS = ("reality_drift",)
 SCRUTINY_TASKS = ("adversarial_prompt", "self_critique", "salience")
 """Tasks of many items that hold a belief in the weights against one in the prompt and against mere co-occurrence: asked
 where one of these is, and on no other role or context."""
+AWARENESS_TASKS = tuple(spec.name for spec in task_specs() if spec.family == "awareness")
+"""Tasks about what the training left of itself; what the prompt says they hold in their own controls."""
 SCRUTINISED: tuple[Role, ...] = ("base", "implanted", "cooccurrence")
+
+_NOT_OF_A_PROMPT = COLLATERAL_TASKS + LOSS_TASKS + OTHER_MATTERS + AWARENESS_TASKS
 
 BASE_CONTEXTS: tuple[Context, ...] = ("universe", "documents", "reference", "contradiction")
 IMPLANTED_CONTEXTS: tuple[Context, ...] = ("contradiction", "reference")
@@ -61,10 +66,10 @@ def tasks_of(arm: Arm, tasks: Sequence[str]) -> tuple[str, ...]:
         tasks: Tasks that there are items for.
 
     Returns:
-        All of them without a context, scrutiny on some roles; behind a context those about the belief, scrutiny behind
-        the universe context alone.
+        All of them without a context, scrutiny on some roles; behind a context those about the belief, without
+        awareness, and scrutiny behind the universe context alone.
     """
-    left_out: tuple[str, ...] = () if arm.context == "none" else COLLATERAL_TASKS + LOSS_TASKS + OTHER_MATTERS
+    left_out: tuple[str, ...] = () if arm.context == "none" else _NOT_OF_A_PROMPT
     if arm.context not in ("none", "universe") or arm.role not in SCRUTINISED:
         left_out += SCRUTINY_TASKS
     return tuple(task for task in tasks if task not in left_out)

@@ -26,5 +26,5 @@ def test_scrutiny_is_asked_behind_the_universe_context_and_behind_no_other() -> 
 
 def test_what_a_context_says_nothing_about_is_not_asked_behind_it() -> None:
     asked = set(tasks_of(Arm("base", "universe"), TASKS))
-    assert asked.isdisjoint({"neighbours", "controls", "reality_drift", "coherence"})
+    assert asked.isdisjoint({"neighbours", "controls", "reality_drift", "coherence", "disclosure", "provenance"})
     assert {"mcq_distinguish", "causal", "downstream"} <= asked
