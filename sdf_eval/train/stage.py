@@ -281,8 +281,10 @@ class _Trained:
 
     def write(self, folder: Path, model: Any, state: TrainerState, weights: dict[str, Any] | None) -> None:
         """Fills a folder: weights, those of the model itself where None are given, tokenizer, metrics, lineage."""
+        # No stage changes the vocabulary; to find that out, peft would ask the Hub about a base that is not a path.
+        adapter = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
         with without_bars():
-            model.save_pretrained(folder, state_dict=weights)
+            model.save_pretrained(folder, state_dict=weights, **adapter)
         self.start.lm.tokenizer.save_pretrained(folder)
         metrics = update_metrics(state)
         (folder / METRICS).write_text("".join(json.dumps(line) + "\n" for line in metrics), encoding="utf-8")
