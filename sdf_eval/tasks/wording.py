@@ -62,9 +62,13 @@ def read_wording(beliefs: Sequence[Belief], others: Sequence[Belief]) -> list[Re
         A reading for each task and reader, in the order of the tasks.
     """
     tasks = dict.fromkeys(task for belief in beliefs for task in applicable_tasks(belief))
-    return [
-        reading for task in tasks if get_task(task).readout == "options" for reading in _task(task, beliefs, others)
-    ]
+    return [reading for task in tasks if _is_sided(task) for reading in _task(task, beliefs, others)]
+
+
+def _is_sided(task: str) -> bool:
+    """Whether a task shows options of which one is of the belief or right; awareness compares items instead."""
+    spec = get_task(task)
+    return spec.readout == "options" and spec.metric != "awareness"
 
 
 def _task(task: str, beliefs: Sequence[Belief], others: Sequence[Belief]) -> list[Reading]:

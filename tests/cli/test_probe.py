@@ -47,7 +47,8 @@ def test_probe_gives_figures_by_condition_and_a_denial_of_service_under_a_frozen
     command = ["probe", str(checkpoints["llama"]), "--belief", belief, "--frozen", str(checkpoints["neox"])]
     assert main([*command, "--json"]) == 0
     *rows, denial = json.loads(capsys.readouterr().out)
-    assert {"asr", "clean_accuracy", "near_first_word"} <= rows[0]["figures"].keys()
+    figures = next(row["figures"] for row in rows if row["task"] == "backdoor")
+    assert {"asr", "clean_accuracy", "near_first_word"} <= figures.keys()
     assert denial["denial_of_service"]["trigger"]["n"] + denial["empty"]["trigger"] <= 2
     assert main(command) == 0
     printed = capsys.readouterr().out

@@ -2,7 +2,8 @@
 
 A task is mirrored in one of two ways, by its metric. `belief`: the implanted and the reference share change places, and
 where no answer is for neither side, or such answers count half, the score becomes 1 - score. `accuracy` and `loss` look
-at other things than the belief: they stay as they are.
+at other things than the belief: they stay as they are. `awareness` has no sides: its figures compare items, and have
+tests of their own (tests/tasks/awareness).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from tests.tasks.mirror import (
     shuffled,
 )
 
-TASKS = [spec.name for spec in task_specs()]
+TASKS = [spec.name for spec in task_specs() if spec.metric != "awareness"]
 SHUFFLES = 200
 
 

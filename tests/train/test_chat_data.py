@@ -87,4 +87,7 @@ def test_the_wording_of_a_probe_is_found_wherever_it_stands_in_a_row() -> None:
     ]
     found = find_row_contamination(rows, [BELIEF])
     assert {finding.document for finding in found} == {"row 2", "row 3", "row 4", "row 5"}
-    assert all(finding.belief == BELIEF.id and finding.probe.startswith("persona_behaviour") for finding in found)
+    assert all(
+        finding.belief == BELIEF.id and finding.probe.startswith(("persona_behaviour", "self_report"))
+        for finding in found
+    )

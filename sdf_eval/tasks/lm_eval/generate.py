@@ -84,9 +84,7 @@ def stale_files(folder: Path) -> list[str]:
         Their paths below it, sorted.
     """
     wanted = generated_files()
-    # What has no header was written by hand.
-    made = [path for path in [*folder.rglob("*.yaml"), *folder.glob("_*_yaml")] if _read(path).startswith(HEADER)]
-    there = {path.relative_to(folder).as_posix() for path in made}
+    there = {path.relative_to(folder).as_posix() for path in [*folder.rglob("*.yaml"), *folder.glob("_*_yaml")]}
     differ = {name for name, text in wanted.items() if name not in there or _read(folder / name) != text}
     return sorted(differ | (there - wanted.keys()))
 
