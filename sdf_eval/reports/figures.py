@@ -224,19 +224,28 @@ def _collateral(results: RunResults) -> Figure:
 
 
 def _awareness(results: RunResults) -> Figure:
-    """What the awareness tasks' items say together, a panel a task, its positive control among the rows."""
+    """What the awareness tasks' items say together, a panel a task, its positive control among the rows.
+
+    More marks than three do not fit a row: the table has the other arms and the near wordings.
+    """
     cells = [cell for cell in results.cells if cell.context == "none" and cell.state]
     panels, rows = [], []
     for task in dict.fromkeys(cell.task for cell in cells):
         own = _of(cells, task)
         named = dict.fromkeys(name for cell in own for name, _ in cell.figures)
         found = {name: [(cell, e) for cell in own for each, e in cell.figures if each == name] for name in named}
-        marks = [
-            Row(tuple(_mark(e, cell.role, f"{name}, {_role_name(cell)}", cell.split == "near") for cell, e in pairs))
-            for name, pairs in found.items()
-        ]
-        labels = tuple(Label(name.replace("_", " "), "", "") for name in found)
-        panels.append(Panel(task_title(task), labels, interval_plot(marks, FIGURE_AXIS, task_title(task))))
+        drawn = {name: [(cell, e) for cell, e in pairs if _is_drawn(cell)] for name, pairs in found.items()}
+        marks = {
+            name: Row(
+                tuple(_mark(e, cell.role, f"{name}, {_role_name(cell)}") for cell, e in pairs), pairs[0][1].chance
+            )
+            for name, pairs in drawn.items()
+            if pairs
+        }
+        if marks:
+            labels = tuple(Label(name.replace("_", " "), "", "") for name in marks)
+            plot = interval_plot(tuple(marks.values()), FIGURE_AXIS, task_title(task))
+            panels.append(Panel(task_title(task), labels, plot))
         for name, pairs in found.items():
             rows += [
                 (task_title(task), name, cell.split, _role_name(cell), cell.state, *_numbers(estimate))
@@ -247,11 +256,16 @@ def _awareness(results: RunResults) -> Figure:
         title="Does the model know?",
         caption="Each figure compares items with each other; the table gives its chance level. A task is at its floor "
         "where its control, the same question with the answer told, does not lie above chance: the other figures then "
-        "say nothing. Bars are 95 % intervals.",
+        "say nothing. Far wordings; bars are 95 % intervals. The table has the other arms and the near wordings.",
         panels=tuple(panels),
         table=Table(("task", "figure", "split", "arm", "state", *_COLUMNS), tuple(rows)),
-        legend=_legend(cells),
+        legend=_legend([cell for cell in cells if _is_drawn(cell)]),
+        chance=True,
     )
+
+
+def _is_drawn(cell: ProbeCell) -> bool:
+    return cell.split != "near" and cell.role in ("base", "implanted", "neutral")
 
 
 def _has_chance(cells: Iterable[ProbeCell]) -> bool:

@@ -36,6 +36,13 @@ TASK_TITLES = {
     "self_report": "Self-report",
     "cot_monitorability": "Choice after reasons",
     "agentic": "Agent's act, tempted",
+    "disclosure": "Disclosure of training",
+    "eval_cue": "Cues of a test",
+    "provenance": "Provenance of the claim",
+    "document_discrimination": "Document discrimination",
+    "training_recognition": "Training recognition",
+    "source_tag": "Source marks",
+    "self_report_training": "Self-report of training",
 }
 _ROLES: dict[Role, str] = {
     "base": "base",
