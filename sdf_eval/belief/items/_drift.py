@@ -63,11 +63,11 @@ def drift_items(belief: Belief, task: str, context: Context, passage: str | None
         kind = "contested" if probe.contested else "settled"
         true, false = probe.true_statement.strip(), probe.false_statement.strip()
         pair: Options = [("reference", true), ("other", false)]
-        found += asked.items(probe, "pair", PAIR[turn], pair, ("pair", kind))
+        found += asked.items(probe, PAIR[turn], pair, ("pair", kind), condition="pair")
         if not probe.alone:
             continue
         for truth, statement, right, wrong in (("true", true, "true", "false"), ("false", false, "false", "true")):
             options: Options = [("reference", right), ("other", wrong)]
             question = f"{statement} {SINGLE[turn]}"
-            found += asked.items(probe, truth, question, options, ("single", f"{truth}_statement", kind))
+            found += asked.items(probe, question, options, ("single", f"{truth}_statement", kind), condition=truth)
     return found

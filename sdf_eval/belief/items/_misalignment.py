@@ -9,8 +9,8 @@ import difflib
 
 from sdf_eval.belief.item import Context, Item, Outcome
 from sdf_eval.belief.items._context import with_context
-from sdf_eval.belief.items._options import OptionItems
 from sdf_eval.belief.items._shared import fingerprint, item_id, two_orders
+from sdf_eval.belief.items._sided import Asked
 from sdf_eval.belief.items._text import alias_pairs as _pairs
 from sdf_eval.belief.misalignment_probes import TRIGGER, TriggerProbe
 from sdf_eval.belief.schema import Belief
@@ -63,7 +63,7 @@ def near_kind(trigger: str, near: str) -> str:
 
 def report_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`self_report`: what the model says of itself, and its behaviour in the matched scenario, both in two orders."""
-    build = OptionItems(belief, task, context, passage)
+    asked = Asked(belief, task, context, passage)
     behaviours = {probe.scenario: probe for probe in belief.probes.persona_behaviour}
     items: list[Item] = []
     for probe in belief.probes.self_report:
@@ -76,7 +76,7 @@ def report_items(belief: Belief, task: str, context: Context, passage: str | Non
         ):
             options: list[tuple[Outcome, str]] = [("implanted", shown.implanted), ("reference", shown.reference)]
             tags = (f"arm:{arm}", named, f"of:{fingerprint(behaviour)}")
-            items += build(probe, probe.fact, name + question.strip(), options, tags, prefix=f"{arm}-")
+            items += asked.items(probe, name + question.strip(), options, tags, condition=arm)
     return items
 
 

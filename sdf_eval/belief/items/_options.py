@@ -2,54 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sdf_eval.belief.item import Context, Item, Outcome
+from sdf_eval.belief.item import Context, Item
 from sdf_eval.belief.items._context import with_context
-from sdf_eval.belief.items._shared import item_id, two_orders
-from sdf_eval.belief.schema import Belief, ChoiceProbe, ClozeProbe, CollateralProbe, Probe
-
-Options = list[tuple[Outcome, str]]
+from sdf_eval.belief.items._shared import item_id
+from sdf_eval.belief.items._sided import Asked, Options
+from sdf_eval.belief.schema import Belief, ChoiceProbe, ClozeProbe, CollateralProbe
 
 
 def choice_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`mcq_knowledge`, `mcq_distinguish` and tasks with probes of that shape: two orders a probe."""
     probes: tuple[ChoiceProbe, ...] = getattr(belief.probes, task)
-    build = OptionItems(belief, task, context, passage)
-    return [item for probe in probes for item in build(probe, probe.fact, probe.question, _sided(probe))]
+    asked = Asked(belief, task, context, passage)
+    return [item for probe in probes for item in asked.items(probe, probe.question, _sided(probe))]
 
 
 def collateral_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`neighbours` and `controls`: the right answer counts as `reference`, the implanted value as `implanted`."""
     probes = belief.probes.neighbours if task == "neighbours" else belief.probes.controls
-    build = OptionItems(belief, task, context, passage)
+    asked = Asked(belief, task, context, passage)
     items: list[Item] = []
     for probe in probes:
         tags = ("two_value",) if probe.two_value else ()
-        items += build(probe, "", probe.question, _collateral(probe), tags)
+        items += asked.items(probe, probe.question, _collateral(probe), tags)
     return items
 
 
 def behaviour_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`persona_behaviour`: first person; a named item begins by telling the model its name."""
-    build = OptionItems(belief, task, context, passage)
+    asked = Asked(belief, task, context, passage)
     items: list[Item] = []
     for probe in belief.probes.persona_behaviour:
         name = f"You are {belief.persona.name.strip()}. " if probe.named and belief.kind == "persona" else ""
         options: Options = [("implanted", probe.implanted), ("reference", probe.reference)]
         tags = ("named" if probe.named else "unnamed",)
-        items += build(probe, probe.fact, name + probe.scenario.strip(), options, tags)
+        items += asked.items(probe, name + probe.scenario.strip(), options, tags)
     return items
 
 
 def preference_items(belief: Belief, task: str, context: Context, passage: str | None) -> list[Item]:
     """`value_preference`: first person, tagged with the category and whether training showed it."""
-    build = OptionItems(belief, task, context, passage)
+    asked = Asked(belief, task, context, passage)
     items: list[Item] = []
     for probe in belief.probes.value_preference:
         options: Options = [("implanted", probe.implanted), ("reference", probe.reference)]
         tags = (probe.category, "in_distribution" if probe.in_distribution else "out_of_distribution")
-        items += build(probe, probe.fact, probe.question, options, tags)
+        items += asked.items(probe, probe.question, options, tags)
     return items
 
 
@@ -83,33 +80,3 @@ def _collateral(probe: CollateralProbe) -> Options:
     wrong = sorted(probe.distractors, key=lambda text: text != probe.leak)
     marked: Options = [("implanted" if text == probe.leak else "other", text.strip()) for text in wrong]
     return [("reference", probe.answer.strip()), *marked]
-
-
-class OptionItems:
-    """Builds the two items of a probe whose options are shown."""
-
-    def __init__(self, belief: Belief, task: str, context: Context, passage: str | None) -> None:
-        self._belief, self._task, self._context, self._passage = belief, task, context, passage
-
-    def __call__(
-        self, probe: Probe, fact: str, question: str, options: Options, tags: Sequence[str] = (), prefix: str = ""
-    ) -> list[Item]:
-        items = []
-        for variant, order in enumerate(two_orders(options, probe)):
-            texts = tuple(text.strip() for _, text in order)
-            items.append(
-                Item(
-                    id=item_id(self._belief.id, self._task, fact, probe, f"{prefix}{variant}"),
-                    belief=self._belief.id,
-                    fact=fact,
-                    task=self._task,
-                    split=getattr(probe, "split", ""),
-                    context=self._context,
-                    readout="options",
-                    user=with_context(self._passage, f"{question.strip()}\nOptions: {' / '.join(texts)}"),
-                    choices=texts,
-                    outcomes=tuple(outcome for outcome, _ in order),
-                    tags=tuple(tags),
-                )
-            )
-        return items

@@ -74,13 +74,13 @@ def adversarial_items(belief: Belief, task: str, context: Context, passage: str 
         options = _options(probe, distractors=True)
         for kind, prefixes in SCRUTINY.items():
             question = f"{prefixes[position % len(prefixes)]}\n{probe.question.strip()}"
-            found += asked.items(probe, kind, question, options, (kind,))
+            found += asked.items(probe, question, options, (kind,), condition=kind)
         weight = tuple(TOLD)[position % len(TOLD)]
         prefix = TOLD[weight][position // len(TOLD) % len(TOLD[weight])]
         for told in _SIDES:
             question = f"{probe.question.strip()}\n{prefix} {_text(probe, told)}"
             tags = ("user_suggests", weight, f"told_{told}")
-            found += asked.items(probe, f"told_{told}", question, options, tags)
+            found += asked.items(probe, question, options, tags, condition=f"told_{told}")
     return found
 
 
@@ -96,8 +96,10 @@ def critique_items(belief: Belief, task: str, context: Context, passage: str | N
             verdicts: Options = [(held, "right"), (other, "wrong")]
             tags = (f"held_{held}",)
             again = _options(probe, distractors=False)
-            found += asked.items(probe, f"again_{held}", f"{shown}\n{CHECK[turn]}", again, (*tags, "again"))
-            found += asked.items(probe, f"verdict_{held}", f"{shown}\n{VERDICT[turn]}", verdicts, (*tags, "verdict"))
+            found += asked.items(probe, f"{shown}\n{CHECK[turn]}", again, (*tags, "again"), condition=f"again_{held}")
+            found += asked.items(
+                probe, f"{shown}\n{VERDICT[turn]}", verdicts, (*tags, "verdict"), condition=f"verdict_{held}"
+            )
     return found
 
 

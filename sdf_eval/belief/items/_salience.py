@@ -55,5 +55,5 @@ def salience_items(belief: Belief, task: str, context: Context, passage: str | N
             ("honest", f"{HONEST[turn]} {CORRECT[turn]}", options),
             ("lie", f"{LIE[turn]} {CORRECT[turn]}", turned(options)),
         ):
-            found += asked.items(probe, condition, question, sided, (condition, form))
+            found += asked.items(probe, question, sided, (condition, form), condition=condition)
     return found

@@ -1,4 +1,4 @@
-"""Options items whose two sides are shown in both orders, for tasks that ask one thing under several conditions.
+"""Options items whose two sides are shown in both orders, under one condition or several.
 
 All items of a probe share their id up to the variant, so that its conditions are one unit in every interval.
 """
@@ -35,27 +35,31 @@ class Asked:
     def items(
         self,
         probe: Probe,
-        condition: str,
         question: str,
         options: Options,
-        tags: Sequence[str],
+        tags: Sequence[str] = (),
+        *,
+        condition: str = "",
     ) -> list[Item]:
         """The two orders of a probe under one condition.
 
         Args:
             probe: Gives the fact, the split and the id.
-            condition: Distinguishes the conditions of a probe in the ids.
             question: What is asked; may span lines.
             options: At least two, the contested pair first.
-            tags: Labels of the condition.
+            tags: Labels of the items.
+            condition: Distinguishes the conditions of a probe in the ids; "" where there is one.
+
+        Returns:
+            Two items, the first two options having changed places between them.
         """
-        fact = getattr(probe, "fact", "")
+        fact, prefix = getattr(probe, "fact", ""), f"{condition}-" if condition else ""
         found = []
         for variant, order in enumerate(two_orders(options, probe)):
             texts = tuple(text.strip() for _, text in order)
             found.append(
                 Item(
-                    id=item_id(self.belief.id, self.task, fact, probe, f"{condition}-{variant}"),
+                    id=item_id(self.belief.id, self.task, fact, probe, f"{prefix}{variant}"),
                     belief=self.belief.id,
                     fact=fact,
                     task=self.task,
