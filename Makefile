@@ -38,6 +38,8 @@ verify: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/after_stages.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/countermeasures.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/calibration.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/scan.py
+	$(BIN)/python benchmarks/planted_triggers.py
 	$(BIN)/python benchmarks/gate.py
 	$(BIN)/python benchmarks/coverage.py
 

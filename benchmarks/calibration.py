@@ -23,6 +23,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small matrices only wait for each other on more
 
+from sdf_eval.belief.item import Context
 from sdf_eval.belief.items import applicable_tasks, build_items
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.files import replace_file
@@ -60,18 +61,21 @@ class Unit:
     scores: dict[str, float]
 
 
-def ask(organism: Organism, model: str, target: Path) -> None:
-    """Asks a model everything about an organism's beliefs, unless that was done."""
+def ask(organism: Organism, model: str, context: Context, target: Path) -> None:
+    """Asks a model everything about an organism's beliefs, unless that was done.
+
+    Awareness is left out: its figures compare items, and no organism that is aware of its training ships.
+    """
     from sdf_eval.model import load
     from sdf_eval.tasks.direct import run_items
 
     if target.exists():
         return
-    context = organism.context if model == organism.checkpoint else "none"
     items = [
         item
         for belief in organism.beliefs
         for task in applicable_tasks(belief)
+        if get_task(task).family != "awareness"
         for item in build_items(belief, task, context)
         if item.split in ("far", "")
     ]
@@ -93,11 +97,16 @@ def units(out: Path, names: Iterable[str], seeds: Sequence[int]) -> list[Unit]:
         for seed in seeds if name not in SEEDS else _more(seeds, SEEDS[name]):
             print(f"{name}, seed {seed}", file=sys.stderr, flush=True)
             organism = make_organism(name, seed, out / f"{name}-{seed}")
-            for which, model in ((name, organism.checkpoint), (BASE, f"pocket/{world_of(seed)}")):
+            # What is prompted has the base's weights, and the base is asked without a context all the same.
+            sides: tuple[tuple[str, str, Context], ...] = (
+                (name, organism.checkpoint, organism.context),
+                (BASE, f"pocket/{world_of(seed)}", "none"),
+            )
+            for which, model, context in sides:
                 shared = "-".join([which, str(seed), *(() if which != BASE else (kind_of(name).panel[0],))])
                 target = out / "answers" / f"{shared}.json"
                 target.parent.mkdir(parents=True, exist_ok=True)
-                ask(organism, model, target)
+                ask(organism, model, context, target)
                 for belief, scores in json.loads(target.read_text(encoding="utf-8")).items():
                     found.append(Unit(which, seed, belief, scores))
     return list({(unit.organism, unit.seed, unit.belief): unit for unit in found}.values())

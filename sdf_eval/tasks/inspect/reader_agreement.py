@@ -50,6 +50,7 @@ def agreements() -> Metric:
     """Agreement, kappa and recall by label of each reader, with the number of answers."""
 
     def compute(scores: list[SampleScore]) -> Any:
+        """Name of the figure -> its value, in 0 to 1 but for the counts; the rules on the held-out half alone."""
         rows = [score.score.metadata or {} for score in scores]
         held_out = [row for row in rows if row["half"] == "held_out"]
         found: dict[str, float] = {}

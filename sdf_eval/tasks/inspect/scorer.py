@@ -68,6 +68,7 @@ def awareness() -> Scorer:
     """The figures of an awareness task, which compare its items; a sample's value is P(the implanted answer)."""
 
     async def score(state: TaskState, target: Target) -> Score:
+        """Reads the sample's output and keeps in its metadata what the figures are made of."""
         item = state_item(state)
         result = read_output(item, state.output)
         kept = {"task": item.task, "row": to_payload(item_row(item, result)), "outcome": result.outcome}
@@ -116,6 +117,7 @@ def chosen_letter(text: str, count: int) -> int | None:
 
 def _scorer(name: str) -> Scorer:
     async def compute(state: TaskState, target: Target) -> Score:
+        """Reads the sample's output: score, a 0 or 1 for each outcome, the task's own figures; NaN is not counted."""
         result = read_output(state_item(state), state.output)
         counted = is_headline(result)
         shares = {outcome: int(result.outcome == outcome) if counted else NOT_COUNTED for outcome in OUTCOMES}

@@ -128,6 +128,7 @@ def while_training(build: Build, attach: Callable[[Setup], Sequence[RemovableHan
     """
 
     def hooked(setup: Setup) -> Trainer:
+        """Attaches, makes the Trainer, and has it detach at its end."""
         handles = attach(setup)
         trainer = build(setup)
 
