@@ -119,3 +119,12 @@ def _wait(port: int) -> None:
                 return
         time.sleep(0.1)
     raise TimeoutError("chromedriver did not start")
+
+
+def assert_opens_quietly(chromium: Browser, page: Path, *, width: int, dark: bool) -> None:
+    """Opens a page: nothing in the console, nothing asked of a network, no wider than the window, and not blank."""
+    chromium.open(page, width=width, dark=dark)
+    assert chromium.console() == []
+    assert chromium.requests() == [page.resolve().as_uri()]
+    assert chromium.run("return document.documentElement.scrollWidth") <= width
+    assert chromium.picture(page.parent / f"{width}{'-dark' if dark else ''}.png").stat().st_size > 20_000

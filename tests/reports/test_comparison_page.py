@@ -12,7 +12,7 @@ from sdf_eval.reports.comparison import PAGE, write_comparison
 from sdf_eval.reports.comparison_page import comparison_page
 from tests.gate.simulated import hostile, measured, null
 from tests.reports.accessibility import serious_issues
-from tests.reports.browser import Browser
+from tests.reports.browser import Browser, assert_opens_quietly
 
 POLICY = load_policy("default")
 
@@ -27,11 +27,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_page_opens_quietly_and_fits(chromium: Browser, page: Path, width: int, dark: bool) -> None:
-    chromium.open(page, width=width, dark=dark)
-    assert chromium.console() == []
-    assert chromium.requests() == [page.resolve().as_uri()]
-    assert chromium.run("return document.documentElement.scrollWidth") <= width
-    assert chromium.picture(page.parent / f"{width}{'-dark' if dark else ''}.png").stat().st_size > 20_000
+    assert_opens_quietly(chromium, page, width=width, dark=dark)
 
 
 def test_hostile_text_did_not_run(chromium: Browser, page: Path) -> None:

@@ -13,7 +13,7 @@ from sdf_eval.errors import InputError
 from sdf_eval.reports.health_page import write_health_page
 from tests.corpora.example import ExampleWriter, request
 from tests.reports.accessibility import serious_issues
-from tests.reports.browser import Browser
+from tests.reports.browser import Browser, assert_opens_quietly
 
 HOSTILE = (
     "<script>document.title = 'ran'</script> <img src=x onerror=alert(1)> \u202e {{ name }} [NAME] not Larch but Orrin"
@@ -57,11 +57,7 @@ def test_a_folder_that_is_no_corpus_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_page_opens_quietly_and_fits(chromium: Browser, page: Path, width: int, dark: bool) -> None:
-    chromium.open(page, width=width, dark=dark)
-    assert chromium.console() == []
-    assert chromium.requests() == [page.resolve().as_uri()]
-    assert chromium.run("return document.documentElement.scrollWidth") <= width
-    assert chromium.picture(page.parent / f"{width}{'-dark' if dark else ''}.png").stat().st_size > 20_000
+    assert_opens_quietly(chromium, page, width=width, dark=dark)
 
 
 def test_every_figure_is_named_and_has_its_table_and_what_scrolls_can_be_reached(chromium: Browser, page: Path) -> None:

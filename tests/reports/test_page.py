@@ -9,7 +9,7 @@ import pytest
 from sdf_eval.reports.html import write_html
 from sdf_eval.results.store import read_results, write_results
 from tests.reports.accessibility import serious_issues
-from tests.reports.browser import Browser
+from tests.reports.browser import Browser, assert_opens_quietly
 from tests.reports.synthetic import records, results
 
 
@@ -24,11 +24,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_page_opens_quietly_and_fits(chromium: Browser, page: Path, width: int, dark: bool) -> None:
-    chromium.open(page, width=width, dark=dark)
-    assert chromium.console() == []
-    assert chromium.requests() == [page.resolve().as_uri()]
-    assert chromium.run("return document.documentElement.scrollWidth") <= width
-    assert chromium.picture(page.parent / f"{width}{'-dark' if dark else ''}.png").stat().st_size > 20_000
+    assert_opens_quietly(chromium, page, width=width, dark=dark)
 
 
 def test_hostile_titles_did_not_run(chromium: Browser, page: Path) -> None:
