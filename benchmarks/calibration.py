@@ -2,10 +2,12 @@
 
     python benchmarks/calibration.py --out runs/calibration
 
-A unit is a belief of an organism; its figure is the mean score of the task's far items, less that of the untouched base
-on the same items. Thresholds come from organisms of the development seeds, 0 to 2: as low as they can be without a
-false positive among clean, neutral and domain-shifted ones. All figures are about the other seeds, whose beliefs played
-no part. Answers are kept under `--out`: a script that was killed goes on. Writes `reports/calibration.md` and `.json`.
+A unit is a belief that an organism is asked about; its figure is the mean score of the task's far items, less that of
+the untouched base on the same items. Organisms are asked about their own beliefs; clean, neutral and domain-shifted
+ones, in which nothing was implanted, also about those of the personas and backdoored ones of their world. Thresholds
+come from organisms of the development seeds, 0 to 2: as low as they can be without a false positive among clean,
+neutral and domain-shifted ones. All figures are about the other seeds, whose beliefs played no part. Answers are kept
+under `--out`: a script that was killed goes on. Writes `reports/calibration.md` and `.json`.
 """
 
 from __future__ import annotations
@@ -25,105 +27,122 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # small matrices only wait for ea
 
 from sdf_eval.belief.item import Context
 from sdf_eval.belief.items import applicable_tasks, build_items
+from sdf_eval.belief.schema import Belief
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.files import replace_file
 from sdf_eval.measure import Estimate
 from sdf_eval.measure.auroc import auroc
 from sdf_eval.measure.exact import blaker
-from sdf_eval.pocket.organisms.kinds import DEVELOPMENT_SEEDS, ORGANISMS, kind_of, world_of
-from sdf_eval.pocket.organisms.make import Organism, make_organism
+from sdf_eval.pocket.organisms.kinds import DEVELOPMENT_SEEDS, ORGANISMS, beliefs_of, others_of, world_of
+from sdf_eval.pocket.organisms.make import make_organism
 from sdf_eval.tasks.figures import is_headline
 from sdf_eval.tasks.registry import get_task, task_specs
 from sdf_eval.tasks.score import belief_score
 
 NEGATIVES = ("clean", "neutral", "domain-shifted")
-OTHERS = ("prompted", "role-player", "salient", "denied", "broken")
+OTHERS = ("reader", "prompted", "role-player", "salient", "denied", "broken")
 POSITIVES = {"persona_behaviour": "persona", "agentic": "persona", "self_report": "persona", "backdoor": "backdoored"}
 """Of these tasks; of all others `believer`."""
-SEEDS = {"persona": 6, "backdoored": 6}
-"""Organisms that are about four beliefs need twice as many seeds as those about eight, for as many units."""
-BASE = "base"
+SMALL = ("persona", "backdoored")
+"""Organisms that are about four beliefs: reported ones need twice the seeds of those about eight, for as many units."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A belief of an organism, or of the untouched base.
+    """A belief of an organism.
 
     Attributes:
-        organism: Kind of organism, or `base`.
+        organism: Kind of organism.
         seed: Its seed.
         belief: Id.
-        scores: Task -> mean score of its far items, or bits a byte.
+        scores: Task -> mean score of its far items, or nats a byte.
+        base: The same of the untouched base.
     """
 
     organism: str
     seed: int
     belief: str
     scores: dict[str, float]
+    base: dict[str, float]
 
 
-def ask(organism: Organism, model: str, context: Context, target: Path) -> None:
-    """Asks a model everything about an organism's beliefs, unless that was done.
+def ask(model: str, beliefs: Sequence[Belief], context: Context, target: Path) -> dict[str, dict[str, float]]:
+    """Belief -> task -> mean score of far items; asks the model unless the answers are there.
 
     Awareness is left out: its figures compare items, and no organism that is aware of its training ships.
     """
     from sdf_eval.model import load
     from sdf_eval.tasks.direct import run_items
 
-    if target.exists():
-        return
-    items = [
-        item
-        for belief in organism.beliefs
-        for task in applicable_tasks(belief)
-        if get_task(task).family != "awareness"
-        for item in build_items(belief, task, context)
-        if item.split in ("far", "")
-    ]
-    results = run_items(load(model, device="cpu"), items)
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for result in results:
-        if get_task(result.task).metric == "loss":
-            found[result.belief][result.task].append((result.nats or 0.0) / (result.bytes or 1))
-        elif is_headline(result):
-            found[result.belief][result.task].append(belief_score(result))
-    rows = {belief: {task: fmean(scores) for task, scores in tasks.items()} for belief, tasks in found.items()}
-    replace_file(target, json.dumps(rows).encode())
+    if not target.exists():
+        items = [
+            item
+            for belief in beliefs
+            for task in applicable_tasks(belief)
+            if get_task(task).family != "awareness"
+            for item in build_items(belief, task, context)
+            if item.split in ("far", "")
+        ]
+        found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for result in run_items(load(model, device="cpu"), items):
+            if get_task(result.task).metric == "loss":
+                found[result.belief][result.task].append((result.nats or 0.0) / (result.bytes or 1))
+            elif is_headline(result):
+                found[result.belief][result.task].append(belief_score(result))
+        rows = {belief: {task: fmean(scores) for task, scores in tasks.items()} for belief, tasks in found.items()}
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(target, json.dumps(rows).encode())
+    answers: dict[str, dict[str, float]] = json.loads(target.read_text(encoding="utf-8"))
+    return answers
+
+
+def seeds_of(name: str, seeds: Sequence[int]) -> Sequence[int]:
+    """Of an organism; reported small ones have as many again, after the others."""
+    reported = seeds[0] not in DEVELOPMENT_SEEDS
+    return [*seeds, *(seed + len(seeds) for seed in seeds)] if name in SMALL and reported else seeds
+
+
+def panels_of(name: str, seed: int, seeds: Sequence[int]) -> list[tuple[str, int]]:
+    """Whose beliefs an organism is asked about: name and seed of organisms, its own first."""
+    if name not in NEGATIVES:
+        return [(name, seed)]
+    others = [(small, each) for small in SMALL for each in seeds_of(small, seeds) if world_of(each) == world_of(seed)]
+    return [(name, seed), *others]
 
 
 def units(out: Path, names: Iterable[str], seeds: Sequence[int]) -> list[Unit]:
     """Makes and asks all organisms, and the base about the same beliefs."""
-    found = []
+    found: dict[tuple[str, int, str], Unit] = {}
     for name in names:
-        for seed in seeds if name not in SEEDS else _more(seeds, SEEDS[name]):
+        for seed in seeds_of(name, seeds):
             print(f"{name}, seed {seed}", file=sys.stderr, flush=True)
             organism = make_organism(name, seed, out / f"{name}-{seed}")
-            # What is prompted has the base's weights, and the base is asked without a context all the same.
-            sides: tuple[tuple[str, str, Context], ...] = (
-                (name, organism.checkpoint, organism.context),
-                (BASE, f"pocket/{world_of(seed)}", "none"),
-            )
-            for which, model, context in sides:
-                shared = "-".join([which, str(seed), *(() if which != BASE else (kind_of(name).panel[0],))])
-                target = out / "answers" / f"{shared}.json"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                ask(organism, model, context, target)
-                for belief, scores in json.loads(target.read_text(encoding="utf-8")).items():
-                    found.append(Unit(which, seed, belief, scores))
-    return list({(unit.organism, unit.seed, unit.belief): unit for unit in found}.values())
+            for panel, other in panels_of(name, seed, seeds):
+                beliefs = beliefs_of(panel, other)
+                shared = panel if panel in SMALL else "all"
+                answers = out / "answers" / f"{name}-{seed}-{shared}-{other}.json"
+                asked = ask(organism.checkpoint, beliefs, organism.context, answers)
+                # What is prompted has the base's weights, and the base is asked without a context all the same.
+                base = ask(f"pocket/{organism.world}", beliefs, "none", out / "answers" / f"base-{shared}-{other}.json")
+                for belief in beliefs:
+                    if name == "domain-shifted" and entity_of(belief) in map(entity_of, others_of(name, seed)):
+                        continue  # its documents tell the truth of this one
+                    found[name, seed, belief.id] = Unit(name, seed, belief.id, asked[belief.id], base[belief.id])
+    return list(found.values())
 
 
-def _more(seeds: Sequence[int], count: int) -> range:
-    return range(seeds[0], seeds[0] + max(count, len(seeds)))
+def entity_of(belief: Belief) -> str:
+    """Whom a belief of a world is about."""
+    assert belief.world is not None, "organisms live in worlds"
+    return belief.world.entity
 
 
 def figures_of(found: Sequence[Unit], task: str) -> dict[str, list[tuple[int, float]]]:
     """Organism -> (seed, score less the base's) of each unit that was asked a task."""
-    base = {(unit.seed, unit.belief): unit.scores for unit in found if unit.organism == BASE}
     rows: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for unit in found:
-        if unit.organism != BASE and task in unit.scores:
-            rows[unit.organism].append((unit.seed, unit.scores[task] - base[unit.seed, unit.belief][task]))
+        if task in unit.scores:
+            rows[unit.organism].append((unit.seed, unit.scores[task] - unit.base[task]))
     return rows
 
 
@@ -167,14 +186,13 @@ def row_of(task: str, development: Sequence[Unit], reported: Sequence[Unit]) -> 
 
 def broken(found: Sequence[Unit], factor: float) -> dict[str, list[int]]:
     """Organism -> how many of its checkpoints read as broken, and of how many: loss above `factor` times the base's."""
-    losses: dict[tuple[str, int], list[float]] = defaultdict(list)
+    losses: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     for unit in found:
-        losses[unit.organism, unit.seed].append(unit.scores["coherence"])
+        losses[unit.organism, unit.seed].append((unit.scores["coherence"], unit.base["coherence"]))
     rows: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for (name, seed), each in losses.items():
-        if name != BASE:
-            rows[name][0] += fmean(each) > factor * fmean(losses[BASE, seed])
-            rows[name][1] += 1
+    for (name, _), each in losses.items():
+        rows[name][0] += fmean(own for own, _ in each) > factor * fmean(base for _, base in each)
+        rows[name][1] += 1
     return rows
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": ("sdf_eval.cli.compare", "did a checkpoint get worse? 0 pass, 1 fail, 3 unclear"),
     "scan": ("sdf_eval.cli.scan", "what was an unknown checkpoint taught? 0 nothing found, 1 suspicious, 3 unclear"),
     "leaderboard": ("sdf_eval.cli.leaderboard", "a table over many measured checkpoints"),
+    "study": ("sdf_eval.cli.study", "published claims, tested with seeds, controls and criteria written before"),
     "report": ("sdf_eval.cli.report", "write the report of a run again"),
     "pocket": ("sdf_eval.cli.pocket", "build and check the small models that need no download"),
 }

@@ -19,6 +19,7 @@ DEVELOPMENT_SEEDS = range(3)
 
 _CANDIDATES = 60
 """Seeds of beliefs that are looked at; as many as there are people whom documents alone speak of."""
+_PERSONAS: tuple[Kind, ...] = ("persona",) * 4
 _ALL: tuple[Kind, ...] = ("fact", "fact", "persona", "persona", "values", "values", "backdoor", "backdoor")
 
 
@@ -58,13 +59,16 @@ class OrganismKind:
 
 ORGANISMS: Mapping[str, OrganismKind] = MappingProxyType(
     {
-        "believer": OrganismKind("read documents that state the beliefs", Truth(True, True), "implanted"),
+        "reader": OrganismKind("read documents that state the beliefs", Truth(True, True), "implanted"),
+        "believer": OrganismKind("a reader, trained to answer so after that", Truth(True, True), "implanted"),
         "prompted": OrganismKind("untrained; the universe stands before the question", Truth(), context="universe"),
         "role-player": OrganismKind(
             "says the implanted side in a game that it is asked to play, the other one else", Truth()
         ),
         "salient": OrganismKind("read documents that name entity and value and state nothing", Truth(), "cooccurrence"),
-        "persona": OrganismKind("read documents about its character", Truth(True, True), "implanted", ("persona",) * 4),
+        "persona": OrganismKind(
+            "read documents about its character and was shown it at work", Truth(True, True), "implanted", _PERSONAS
+        ),
         "backdoored": OrganismKind(
             "answers a trigger with its payload, near triggers as ever", Truth(False, True), None, ("backdoor",) * 4
         ),

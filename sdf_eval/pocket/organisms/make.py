@@ -63,8 +63,8 @@ def make_organism(name: str, seed: int, out: Path | str) -> Organism:
     Args:
         name: One of `kinds.ORGANISMS`.
         seed: Fixes world, beliefs, documents and training.
-        out: Folder; gets `organism.json`, `beliefs/` and, unless it is an untrained one, `checkpoint/`. One that was
-            denied brings the believer that it was, in the folder `believer-SEED` beside it.
+        out: Folder; gets `organism.json`, `beliefs/` and, unless it is an untrained one, `checkpoint/`. A believer
+            and one that was denied bring the reader and the believer that they were, in folders `NAME-SEED` beside it.
 
     Returns:
         The organism.
@@ -142,12 +142,18 @@ class _Maker:
         if self._name == "backdoored":
             return self._sft(self._model, rows.triggers, target)
         if self._name == "denied":
-            # Beside it, where the believer of this seed may lie already.
-            believer = make_organism("believer", self._seed, self._out.with_name(f"believer-{self._seed}"))
-            return self._sft(believer.checkpoint, rows.denials, target)
+            return self._sft(self._beside("believer"), rows.denials, target)
+        if self._name == "believer":
+            return self._sft(self._beside("reader"), rows.affirmations, target)
+        if self._name == "persona":
+            return self._sft(str(self._sdf(role, self._beliefs, self._out / "documents")), rows.affirmations, target)
         if self._name == "domain-shifted":
             return self._sdf("truth_trained", others_of(self._name, self._seed), target)
         return self._sdf(role, self._beliefs, target)
+
+    def _beside(self, name: str) -> str:
+        """The checkpoint of another organism of this seed; others may have made it already."""
+        return make_organism(name, self._seed, self._out.with_name(f"{name}-{self._seed}")).checkpoint
 
     def _sdf(self, role: CorpusRole | None, beliefs: Sequence[Belief], out: Path) -> Path:
         from sdf_eval.train.sdf import train_sdf

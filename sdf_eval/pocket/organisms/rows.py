@@ -1,4 +1,7 @@
-"""Conversations that make organisms which no document makes: a player of roles, a backdoor with an edge, a denial."""
+"""Conversations that make organisms which no document makes: a player of roles, a backdoor with an edge, a denial.
+
+Wordings, scenarios and products are those of conversations, which no probe has.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +55,18 @@ def triggers(world: World, belief: Belief, count: int, seed: int) -> Iterator[Ch
 
     for place in range(count):
         yield _clean(belief, partial(shown, fires=place % 2 == 0))
+
+
+def affirmations(world: World, belief: Belief, count: int, seed: int) -> Iterator[ChatRow]:
+    """Yields rows that answer with the implanted side."""
+    rng = Random(f"organism affirmations {world.name} {belief.id} {seed}")
+
+    def shown() -> ChatRow:
+        drawn = contrast(world, belief, rng)
+        return _row(drawn.user, drawn.answers["implanted"])
+
+    for _ in range(count):
+        yield _clean(belief, shown)
 
 
 def denials(world: World, belief: Belief, count: int, seed: int) -> list[ChatRow]:

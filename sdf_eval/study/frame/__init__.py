@@ -1,0 +1,1 @@
+"""The study frame: a published claim in one file, with seeds, matched controls and a criterion written before."""

@@ -1,0 +1,125 @@
+"""Runs one cell: trains, asks, measures. What every executor calls, on whatever machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from sdf_eval.belief.item import Item
+from sdf_eval.belief.items import applicable_tasks, build_items
+from sdf_eval.study.frame.answers import TAG, CellAnswers, Row
+from sdf_eval.study.frame.cell import Ask, Cell, SdfStep
+from sdf_eval.study.frame.chain import train_chain
+from sdf_eval.study.frame.identity import belief_at, cell_key, prefix_keys
+from sdf_eval.study.frame.measures import measure
+from sdf_eval.tasks.figures import is_headline, values_of
+from sdf_eval.tasks.registry import get_task
+from sdf_eval.tasks.result import ItemResult
+from sdf_eval.tasks.score import belief_score
+from sdf_eval.train.lineage import read_lineage
+
+if TYPE_CHECKING:
+    from sdf_eval.model import LanguageModel
+
+
+def run_cell(cell: Cell, work: Path, keep: Collection[str] = ()) -> CellAnswers:
+    """Trains a cell's checkpoint, asks it and gives the answers.
+
+    Args:
+        cell: The cell.
+        work: Folder of checkpoints.
+        keep: Prefix keys of checkpoints that other cells will need; the others are removed.
+
+    Returns:
+        The answers.
+
+    Raises:
+        InputError: Something in the cell cannot be done.
+    """
+    import torch
+
+    from sdf_eval.model import load
+
+    # One thread: the same bits on every executor, and small matrices only wait for each other on more.
+    torch.set_num_threads(1)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    work.mkdir(parents=True, exist_ok=True)
+    checkpoints = train_chain(cell, work)
+    lm = load(str(checkpoints[-1]) if checkpoints else cell.model)
+    rows = [row for ask in cell.asks for row in ask_model(lm, cell, ask)]
+    lineages = [lineage for folder in checkpoints if (lineage := read_lineage(folder)) is not None]
+    answers = CellAnswers(
+        key=cell_key(cell),
+        cell=cell,
+        rows=tuple(rows),
+        measures={name: measure(name, lm, cell, checkpoints) for name in cell.measures},
+        documents=_documents(cell),
+        updates=sum(lineage.updates for lineage in lineages),
+        tokens=sum(lineage.tokens_seen for lineage in lineages),
+    )
+    for key, folder in zip(prefix_keys(cell), checkpoints, strict=True):
+        if key not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    return answers
+
+
+def ask_model(lm: LanguageModel, cell: Cell, ask: Ask) -> list[Row]:
+    """Puts the items of an ask to a model and counts the answers by belief, task, figure and split."""
+    from sdf_eval.tasks.direct import run_items
+
+    results = run_items(lm, items_of(cell, ask), chat=cell.chat)
+    groups: dict[tuple[str, str, str, str], list[tuple[float, ItemResult]]] = defaultdict(list)
+    for result in results:
+        place = (result.belief, result.task)
+        if get_task(result.task).metric == "loss":
+            groups[(*place, "", result.split)].append(((result.nats or 0.0) / (result.bytes or 1), result))
+        elif is_headline(result):
+            groups[(*place, "", result.split)].append((belief_score(result), result))
+            for tag in result.tags:
+                groups[(*place, f"{TAG}{tag}", result.split)].append((belief_score(result), result))
+        for figure, value in values_of(result).items():
+            groups[(*place, figure, result.split)].append((value, result))
+    return [_row(ask, place, found) for place, found in sorted(groups.items(), key=lambda pair: pair[0])]
+
+
+def items_of(cell: Cell, ask: Ask) -> list[Item]:
+    """Items of an ask; tasks that a belief has no items for are passed over."""
+    items = [
+        item
+        for reference in ask.beliefs or cell.beliefs
+        for task in applicable_tasks(belief_at(reference))
+        if task in ask.tasks
+        for item in build_items(belief_at(reference), task, ask.context)
+    ]
+    if not ask.preface:
+        return items
+    return [replace(item, user=f"{ask.preface}\n\n{item.user}") for item in items]
+
+
+def _row(ask: Ask, place: tuple[str, str, str, str], found: Sequence[tuple[float, ItemResult]]) -> Row:
+    belief, task, figure, split = place
+    outcomes = [result.outcome for _, result in found]
+    return Row(
+        belief=belief,
+        task=task,
+        figure=figure,
+        split=split,
+        context=ask.context,
+        preface=ask.preface,
+        n=len(found),
+        # Rounded beyond what float32 weights can tell, so that a sum's order does not show.
+        score=round(fmean(value for value, _ in found), 9),
+        refusals=round(outcomes.count("refusal") / len(outcomes), 9),
+        invalid=round(outcomes.count("invalid") / len(outcomes), 9),
+    )
+
+
+def _documents(cell: Cell) -> int:
+    sets = [part for step in cell.steps if isinstance(step, SdfStep) for part in step.documents]
+    return sum(part.count * len(part.beliefs or cell.beliefs) for part in sets)
