@@ -45,6 +45,7 @@ class SdfStep(Frozen):
     """Next-token training on documents and plain texts.
 
     Attributes:
+        stage: Which; without a default, because steps are told apart by it in files that leave defaults out.
         documents: Sets of documents; none for continued pretraining on plain texts alone.
         plain: Plain texts that are mixed in.
         writer: Who writes both.
@@ -53,7 +54,7 @@ class SdfStep(Frozen):
         overrides: Other settings of the recipe, by key.
     """
 
-    stage: Literal["sdf"] = "sdf"
+    stage: Literal["sdf"]
     documents: tuple[DocumentSet, ...] = ()
     plain: int = Field(default=0, ge=0)
     writer: str

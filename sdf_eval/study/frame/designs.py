@@ -127,6 +127,7 @@ def implant(
     total = count * len(panel.beliefs)
     sets = (DocumentSet(count=count, role=role, factors=factors or Factors()),) if role is not None else ()
     return SdfStep(
+        stage="sdf",
         documents=sets,
         plain=total if sets else 2 * total,
         writer=panel.substrate.writer,

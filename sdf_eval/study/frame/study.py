@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from sdf_eval.measure import Bound, Estimate
@@ -59,7 +58,7 @@ class Contrast:
     figure: str = ""
     kinds: tuple[str, ...] = ()
     preface: str = ""
-    levels: Mapping[str, float | str] = MappingProxyType({})
+    levels: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -130,12 +130,12 @@ class Differences:
     Attributes:
         units: Units, in order.
         values: Contrast of each.
-        bound: Largest value that it can have.
+        bounds: Least and largest value that it can have.
     """
 
     units: tuple[Unit, ...]
     values: tuple[float, ...]
-    bound: float
+    bounds: tuple[float, float]
 
     @property
     def averaged(self) -> tuple[list[float], list[Level], list[str] | None]:
@@ -158,20 +158,19 @@ class Differences:
         """
         self._check()
         means, levels, runs = self.averaged
-        return cluster_mean(means, levels, runs=runs, bounds=(-self.bound, self.bound), chance=0.0)
+        return cluster_mean(means, levels, runs=runs, bounds=self.bounds, chance=0.0)
 
     def p(self) -> float:
         """Two-sided p value of no effect, which agrees with the interval."""
         self._check()
         means, levels, runs = self.averaged
-        return p_value(means, levels, runs=runs, bounds=(-self.bound, self.bound))
+        return p_value(means, levels, runs=runs, bounds=self.bounds)
 
     def equivalence(self, margin: float) -> Equivalence:
         """Two one-sided tests of an effect within a margin."""
         self._check()
         means, levels, runs = self.averaged
-        bounds = (-self.bound, self.bound)
-        return equivalence(means, [0.0] * len(means), levels, margin, runs=runs, bounds=bounds)
+        return equivalence(means, [0.0] * len(means), levels, margin, runs=runs, bounds=self.bounds)
 
     def _check(self) -> None:
         if not self.values:
@@ -191,8 +190,6 @@ def contrast(weights: Mapping[str, float], scores: Callable[[str], Mapping[Unit,
     by_arm = {arm: scores(arm) for arm in weights}
     common = sorted(set.intersection(*(set(found) for found in by_arm.values())))
     values = tuple(sum(weight * by_arm[arm][unit] for arm, weight in weights.items()) for unit in common)
-    bound = max(
-        sum(weight for weight in weights.values() if weight > 0),
-        -sum(weight for weight in weights.values() if weight < 0),
-    )
-    return Differences(tuple(common), values, bound)
+    least = sum(weight for weight in weights.values() if weight < 0)
+    most = sum(weight for weight in weights.values() if weight > 0)
+    return Differences(tuple(common), values, (float(least), float(most)))
