@@ -9,7 +9,7 @@ DEMO_OUT ?= runs/demo
 TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false
 PYTEST := $(TEST_ENV) $(BIN)/python -m pytest
 
-.PHONY: demo test check verify fmt wheel browser
+.PHONY: demo test check verify studies studies-full studies-check fmt wheel browser
 
 demo: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/sdf-eval run $(DEMO_BELIEFS) --panel --documents 200 --model pocket/b --out $(DEMO_OUT)
@@ -42,6 +42,18 @@ verify: $(STAMP)
 	$(BIN)/python benchmarks/planted_triggers.py
 	$(BIN)/python benchmarks/gate.py
 	$(BIN)/python benchmarks/coverage.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/kill_studies.py
+	$(BIN)/python benchmarks/study_null.py
+
+# All studies without verdicts, from an empty cache.
+studies: $(STAMP)
+	$(TEST_ENV) $(BIN)/sdf-eval study run all --out runs/studies
+
+studies-full: $(STAMP)
+	$(TEST_ENV) $(BIN)/sdf-eval study run all --tier full --out reports/studies
+
+studies-check: $(STAMP)
+	$(TEST_ENV) $(BIN)/sdf-eval study check --tier full --out reports/studies
 
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
