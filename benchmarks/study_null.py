@@ -62,8 +62,9 @@ def main() -> None:
     lines = [
         "# The study frame on exchanged arms",
         "",
-        f"Tier {args.tier}, {args.times} exchanges of whole checkpoints a study; the first estimand by its own criterion. "
-        "Planted: one and two smallest effects, added to exchanged cells. Written by `benchmarks/study_null.py`.",
+        f"Tier {args.tier}, {args.times} exchanges of whole checkpoints a study; the first estimand by its own "
+        "criterion. Planted: one and two smallest effects, added to exchanged cells. Written by "
+        "`benchmarks/study_null.py`.",
         "",
         "| study | held by chance | smallest effect | found | twice that, found |",
         "|---|---|---|---|---|",
