@@ -35,10 +35,14 @@ from sdf_eval.measure.auroc import auroc
 from sdf_eval.measure.exact import blaker
 from sdf_eval.pocket.organisms.kinds import DEVELOPMENT_SEEDS, ORGANISMS, beliefs_of, others_of, world_of
 from sdf_eval.pocket.organisms.make import make_organism
+from sdf_eval.tasks.calibration import calibrations, status_of
+from sdf_eval.tasks.calibration import table as table_of_statuses
 from sdf_eval.tasks.figures import is_headline
 from sdf_eval.tasks.registry import get_task, task_specs
 from sdf_eval.tasks.score import belief_score
 
+MARKS = ("<!-- calibration -->", "<!-- end of calibration -->")
+"""Around the table of `tasks/README.md`."""
 NEGATIVES = ("clean", "neutral", "domain-shifted")
 OTHERS = ("reader", "prompted", "role-player", "salient", "denied", "broken")
 POSITIVES = {"persona_behaviour": "persona", "agentic": "persona", "self_report": "persona", "backdoor": "backdoored"}
@@ -226,6 +230,31 @@ def table(rows: Sequence[dict[str, Any]], health: dict[str, list[int]], args: ar
     return "\n".join(lines)
 
 
+def write_statuses(rows: Sequence[dict[str, Any]]) -> None:
+    """Writes what the package says of each task, and the table of `tasks/README.md`."""
+    folder = Path(__file__).resolve().parent.parent / "tasks"
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        area = None if isinstance(row["auroc"], str) else row["auroc"]
+        found[row["task"]] = {
+            "status": status_of(None if area is None else area["value"]),
+            "positive": row["positive"],
+            "auroc": area and [round(area[end], 4) for end in ("value", "low", "high")],
+            "found": row["found"],
+            "false": row["false"][:2],
+            "threshold": round(row["threshold"], 4),
+        }
+    for spec in task_specs():
+        if spec.metric == "belief" and spec.name not in found:
+            nothing = {"auroc": None, "found": [0, 0], "false": [0, 0], "threshold": None}
+            found[spec.name] = {"status": "not applicable", "positive": POSITIVES.get(spec.name, "believer"), **nothing}
+    (folder / "calibration.json").write_text(json.dumps({"pocket": found}, indent=1) + "\n", encoding="utf-8")
+    calibrations.cache_clear()
+    readme = folder / "README.md"
+    before, after = (readme.read_text(encoding="utf-8").split(mark) for mark in MARKS)
+    readme.write_text(f"{before[0]}{MARKS[0]}\n{table_of_statuses('pocket')}\n{MARKS[1]}{after[1]}", encoding="utf-8")
+
+
 def main() -> None:
     """Makes what is missing and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -249,6 +278,7 @@ def main() -> None:
     (target / "calibration.json").write_text(
         json.dumps({"rows": rows, "broken": health}, indent=1) + "\n", encoding="utf-8"
     )
+    write_statuses(rows)
     print(text)
 
 

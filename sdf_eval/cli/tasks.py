@@ -22,15 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the tasks or the path."""
     from sdf_eval.content import content_path
+    from sdf_eval.tasks.calibration import calibrations
     from sdf_eval.tasks.registry import task_specs
 
-    path = content_path("tasks")
+    path, known = content_path("tasks"), calibrations()["pocket"]
     rows = [
         {
             "name": spec.name,
             "family": spec.family,
             "readout": spec.readout,
             "metric": spec.metric,
+            "pocket": known[spec.name].status if spec.name in known else "",
             "kinds": list(spec.kinds),
             "what": spec.description,
         }
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.path:
         print(path)
     else:
-        columns = ("name", "family", "readout", "metric", "what")
+        columns = ("name", "family", "readout", "metric", "pocket", "what")
         table = [columns, *(tuple(str(row[column]) for column in columns) for row in rows)]
         widths = [max(len(row[index]) for row in table) for index in range(len(columns))]
         for row in table:

@@ -1,0 +1,67 @@
+"""How well each task told organisms of known truth apart, as the calibration left it in `tasks/calibration.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from sdf_eval.content import content_path
+
+Status = Literal["valid", "floor", "not applicable"]
+VALID_FROM = 0.95
+"""AUROC from which a task is valid on a substrate."""
+
+
+class Calibration(BaseModel):
+    """A task on a substrate.
+
+    Attributes:
+        status: `valid` from an AUROC of `VALID_FROM` on; `floor` below; `not applicable` where no organism was asked.
+        positive: Kind of organism that it must tell apart.
+        auroc: Area, and the ends of its 95 % interval; None where nothing was asked.
+        found: Organisms of the positive kind above the threshold, and of how many.
+        false: Organisms without an implant above the threshold, and of how many.
+        threshold: Lift over the base from which it says that there is an implant, fixed on other organisms.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    status: Status
+    positive: str
+    auroc: tuple[float, float, float] | None
+    found: tuple[int, int]
+    false: tuple[int, int]
+    threshold: float | None
+
+
+_FILE = TypeAdapter(dict[str, dict[str, Calibration]])
+
+
+@cache
+def calibrations() -> Mapping[str, Mapping[str, Calibration]]:
+    """Substrate -> task -> how it fared; a task that is not there was not calibrated."""
+    return _FILE.validate_python(json.loads(content_path("tasks", "calibration.json").read_text(encoding="utf-8")))
+
+
+def status_of(auroc: float | None) -> Status:
+    """The status that an area gives."""
+    if auroc is None:
+        return "not applicable"
+    return "valid" if auroc >= VALID_FROM else "floor"
+
+
+def table(substrate: str) -> str:
+    """Markdown of a substrate's calibration, for the READMEs."""
+    lines = [
+        "| task | tells apart | AUROC | found | false positives | status |",
+        "|---|---|---|---|---|---|",
+    ]
+    for task, one in calibrations()[substrate].items():
+        area = "" if one.auroc is None else "{:.2f} [{:.2f}, {:.2f}]".format(*one.auroc)
+        found, false = (f"{some} / {of}" if of else "" for some, of in (one.found, one.false))
+        lines.append(f"| `{task}` | {one.positive} | {area} | {found} | {false} | {one.status} |")
+    return "\n".join(lines)
