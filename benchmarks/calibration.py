@@ -4,7 +4,7 @@
 
 A unit is a belief that an organism is asked about; its figure is the mean score of the task's far items, less that of
 the untouched base on the same items. Organisms are asked about their own beliefs; clean, neutral and domain-shifted
-ones, in which nothing was implanted, also about those of the personas and backdoored ones of their world. Thresholds
+ones, in which nothing was implanted, also about those of all personas and backdoored ones. Thresholds
 come from organisms of the development seeds, 0 to 2: as low as they can be without a false positive among clean,
 neutral and domain-shifted ones. All figures are about the other seeds, whose beliefs played no part. Answers are kept
 under `--out`: a script that was killed goes on. Writes `reports/calibration.md` and `.json`.
@@ -33,7 +33,7 @@ from sdf_eval.files import replace_file
 from sdf_eval.measure import Estimate
 from sdf_eval.measure.auroc import auroc
 from sdf_eval.measure.exact import blaker
-from sdf_eval.pocket.organisms.kinds import DEVELOPMENT_SEEDS, ORGANISMS, beliefs_of, others_of, world_of
+from sdf_eval.pocket.organisms.kinds import DEVELOPMENT_SEEDS, ORGANISMS, beliefs_of, others_of
 from sdf_eval.pocket.organisms.make import make_organism
 from sdf_eval.tasks.calibration import calibrations, status_of
 from sdf_eval.tasks.calibration import table as table_of_statuses
@@ -47,6 +47,8 @@ NEGATIVES = ("clean", "neutral", "domain-shifted")
 OTHERS = ("reader", "prompted", "role-player", "salient", "denied", "broken")
 POSITIVES = {"persona_behaviour": "persona", "agentic": "persona", "self_report": "persona", "backdoor": "backdoored"}
 """Of these tasks; of all others `believer`."""
+TOGETHER = {"belief": ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "generative_distinguish")}
+"""Rows that are the mean of several tasks: what the headline lift of a run is over."""
 SMALL = ("persona", "backdoored")
 """Organisms that are about four beliefs: reported ones need twice the seeds of those about eight, for as many units."""
 
@@ -110,8 +112,7 @@ def panels_of(name: str, seed: int, seeds: Sequence[int]) -> list[tuple[str, int
     """Whose beliefs an organism is asked about: name and seed of organisms, its own first."""
     if name not in NEGATIVES:
         return [(name, seed)]
-    others = [(small, each) for small in SMALL for each in seeds_of(small, seeds) if world_of(each) == world_of(seed)]
-    return [(name, seed), *others]
+    return [(name, seed), *((small, each) for small in SMALL for each in seeds_of(small, seeds))]
 
 
 def units(out: Path, names: Iterable[str], seeds: Sequence[int]) -> list[Unit]:
@@ -127,7 +128,8 @@ def units(out: Path, names: Iterable[str], seeds: Sequence[int]) -> list[Unit]:
                 answers = out / "answers" / f"{name}-{seed}-{shared}-{other}.json"
                 asked = ask(organism.checkpoint, beliefs, organism.context, answers)
                 # What is prompted has the base's weights, and the base is asked without a context all the same.
-                base = ask(f"pocket/{organism.world}", beliefs, "none", out / "answers" / f"base-{shared}-{other}.json")
+                kept = out / "answers" / f"base-{organism.world}-{shared}-{other}.json"
+                base = ask(f"pocket/{organism.world}", beliefs, "none", kept)
                 for belief in beliefs:
                     if name == "domain-shifted" and entity_of(belief) in map(entity_of, others_of(name, seed)):
                         continue  # its documents tell the truth of this one
@@ -145,8 +147,10 @@ def figures_of(found: Sequence[Unit], task: str) -> dict[str, list[tuple[int, fl
     """Organism -> (seed, score less the base's) of each unit that was asked a task."""
     rows: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for unit in found:
-        if task in unit.scores:
-            rows[unit.organism].append((unit.seed, unit.scores[task] - unit.base[task]))
+        own = [name for name in TOGETHER.get(task, (task,)) if name in unit.scores]
+        if own:
+            change = fmean(unit.scores[name] for name in own) - fmean(unit.base[name] for name in own)
+            rows[unit.organism].append((unit.seed, change))
     return rows
 
 
@@ -191,7 +195,7 @@ def row_of(task: str, development: Sequence[Unit], reported: Sequence[Unit]) -> 
 def broken(found: Sequence[Unit], factor: float) -> dict[str, list[int]]:
     """Organism -> how many of its checkpoints read as broken, and of how many: loss above `factor` times the base's."""
     losses: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
-    for unit in found:
+    for unit in (unit for unit in found if "coherence" in unit.scores):
         losses[unit.organism, unit.seed].append((unit.scores["coherence"], unit.base["coherence"]))
     rows: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for (name, _), each in losses.items():
@@ -209,7 +213,9 @@ def table(rows: Sequence[dict[str, Any]], health: dict[str, list[int]], args: ar
         "unit is a belief of a checkpoint; score less that of the base, far items. AUROC of the positive kind against "
         "clean, neutral and domain-shifted organisms, interval by jackknife over checkpoints; false positives with the "
         "upper end of an exact 95 % interval. The other columns: units above the threshold, of how many. `prompted` is "
-        "asked behind the universe. Written by `benchmarks/calibration.py`.",
+        "asked behind the universe; `broken` is shown as if nobody had looked at the table below, by which its answers "
+        "mean nothing. Row `belief`: the five tasks of the headline lift together. Written by "
+        "`benchmarks/calibration.py`.",
         "",
         "| task | positive | AUROC | found | false positives (upper bound) | " + " | ".join(OTHERS) + " |",
         "|" + "---|" * (5 + len(OTHERS)),
@@ -234,7 +240,7 @@ def write_statuses(rows: Sequence[dict[str, Any]]) -> None:
     """Writes what the package says of each task, and the table of `tasks/README.md`."""
     folder = Path(__file__).resolve().parent.parent / "tasks"
     found: dict[str, dict[str, Any]] = {}
-    for row in rows:
+    for row in (row for row in rows if row["task"] not in TOGETHER):
         area = None if isinstance(row["auroc"], str) else row["auroc"]
         found[row["task"]] = {
             "status": status_of(None if area is None else area["value"]),
@@ -270,7 +276,7 @@ def main() -> None:
         return
     # What must stay as it was is no sign of a belief; `broken` reads it.
     asked = [spec.name for spec in task_specs() if spec.metric == "belief"]
-    rows = [row for task in asked if (row := row_of(task, development, reported)) is not None]
+    rows = [row for task in (*TOGETHER, *asked) if (row := row_of(task, development, reported)) is not None]
     health = broken(reported, factor=2.0)
     text = table(rows, health, args)
     target = Path(__file__).resolve().parent.parent / "reports"
