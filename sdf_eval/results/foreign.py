@@ -13,6 +13,7 @@ from sdf_eval.errors import InputError
 from sdf_eval.results.schema import OUTCOMES, HarnessFigure, ItemAnswer, SourceFile
 from sdf_eval.results.values import as_result, score
 from sdf_eval.tasks.figures import is_headline, values_of
+from sdf_eval.tasks.leaderboard import task_of
 from sdf_eval.tasks.registry import get_task, task_specs
 
 TOLERANCE = 1e-6
@@ -49,6 +50,8 @@ def refusing(path: Path, refused: Refused | None) -> Iterator[None]:
 
 def own_task(name: str, prefix: str) -> str | None:
     """The task of our registry that a harness's task name means, or None for somebody else's task."""
+    if (of_board := task_of(name)) is not None:
+        return of_board
     bare = name.removeprefix(prefix)
     return bare if name.startswith(prefix) and bare in {spec.name for spec in task_specs()} else None
 

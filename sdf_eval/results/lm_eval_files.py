@@ -87,7 +87,13 @@ def _open(path: Path) -> list[_File]:
     for key in expected[:3]:
         if not isinstance(body[key], dict):
             raise InputError(f"{path}: {key}: is no mapping; {AGAIN}")
-    tasks = tuple(name for name in body["n-samples"] if own_task(name, PREFIX) is not None)
+    named = body["n-samples"]
+    # A leaderboard asks what its plain task asks too, and no answer may count twice.
+    tasks = tuple(
+        name
+        for name in named
+        if (task := own_task(name, PREFIX)) and (name == PREFIX + task or PREFIX + task not in named)
+    )
     return [_File(path, body, tasks)] if tasks else []
 
 

@@ -10,6 +10,7 @@ from sdf_eval.belief.item import Item
 from sdf_eval.belief.items import build_items
 from sdf_eval.belief.load import load_belief
 from sdf_eval.errors import InputError
+from sdf_eval.tasks.leaderboard import board_items, get_board
 from sdf_eval.tasks.registry import default_beliefs, get_task
 from sdf_eval.tasks.render import render, user_message
 
@@ -22,7 +23,9 @@ Document = dict[str, Any]
 _log = logging.getLogger("lm_eval.sdf_eval")
 
 
-def load(task: str, belief: Any = None, context: Any = "none", **_: Any) -> dict[str, datasets.Dataset]:
+def load(
+    task: str, belief: Any = None, context: Any = "none", board: str | None = None, **_: Any
+) -> dict[str, datasets.Dataset]:
     """Build the documents of one task; lm-eval calls this through `custom_dataset`.
 
     Args:
@@ -30,6 +33,7 @@ def load(task: str, belief: Any = None, context: Any = "none", **_: Any) -> dict
         belief: `--metadata`'s "belief": an id, a path, a comma-separated list of them or a JSON list; the default
             beliefs when it is absent.
         context: `--metadata`'s "context": what stands before each question.
+        board: From the YAML's `dataset_kwargs`: the leaderboard whose frozen items are asked.
         **_: The rest of the metadata; lm-eval puts the model's arguments there too.
 
     Returns:
@@ -37,10 +41,15 @@ def load(task: str, belief: Any = None, context: Any = "none", **_: Any) -> dict
         document that yields no metric, and a line in the log that says so.
 
     Raises:
-        InputError: An unknown belief or context, or a context that the belief does not have.
+        InputError: An unknown belief or context, a context that the belief does not have, or a leaderboard whose items
+            are others than its version pins or that is told what to ask.
     """
     import datasets
 
+    if board is not None:
+        return {
+            "test": datasets.Dataset.from_list([to_document(item) for item in _frozen(board, task, belief, context)])
+        }
     references = belief_references(belief)
     items = [item for reference in references for item in build_items(load_belief(reference), task, context)]
     if not items:
@@ -104,6 +113,14 @@ def to_item(document: Document) -> Item:
 def is_empty(document: Document) -> bool:
     """Whether the document stands in for a task without items."""
     return not document["id"]
+
+
+def _frozen(group: str, task: str, belief: Any, context: Any) -> list[Item]:
+    board = get_board(group)
+    if belief is not None or context != "none":
+        key = "context" if belief is None else "belief"
+        raise InputError(f"metadata: {key}: the items of {group} are fixed; leave it out, or ask sdf_eval_{task}")
+    return board_items(board, task)
 
 
 def _target(item: Item) -> int | str:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from sdf_eval.content import content_path
 from sdf_eval.tasks.figures import figures
+from sdf_eval.tasks.leaderboard import BOARDS, Board
 from sdf_eval.tasks.lm_eval.metrics import HIGHER_IS_BETTER, metric_names
-from sdf_eval.tasks.registry import TaskSpec, task_specs
+from sdf_eval.tasks.registry import TaskSpec, get_task, task_specs
 from sdf_eval.tasks.render import MAX_NEW_TOKENS, REASONING_STOP, REASONING_TOKENS, STOP
 
 VERSION = 1.0
@@ -71,6 +72,8 @@ def generated_files() -> dict[str, str]:
         f"{family}/_{family}.yaml": _family([spec for spec in specs if spec.family == family]) for family in families
     }
     files["sdf_eval.yaml"] = _group("sdf_eval", [f"sdf_eval_{family}" for family in families], ())
+    for board in BOARDS:
+        files |= _board(board)
     return files
 
 
@@ -166,18 +169,35 @@ def _own_metrics(spec: TaskSpec) -> str:
 
 
 def _family(specs: list[TaskSpec]) -> str:
+    return _group(f"sdf_eval_{specs[0].family}", [f"sdf_eval_{spec.name}" for spec in specs], _shared_metrics(specs))
+
+
+def _shared_metrics(specs: list[TaskSpec]) -> list[str]:
     # A metric that some member lacks would make lm-eval warn, and average over the others without saying which. Figures
     # of two tasks are of two kinds, whatever their names.
     means = [name for name in metric_names(specs[0]) if name not in specs[0].figures]
-    shared = [name for name in means if all(name in metric_names(spec) for spec in specs)]
-    return _group(f"sdf_eval_{specs[0].family}", [f"sdf_eval_{spec.name}" for spec in specs], shared)
+    return [name for name in means if all(name in metric_names(spec) for spec in specs)]
 
 
-def _group(name: str, members: list[str], metrics: Iterable[str]) -> str:
+def _board(board: Board) -> dict[str, str]:
+    members = [board.task_name(task) for task in board.digests]
+    shared = _shared_metrics([get_task(task) for task in board.digests])
+    files = {f"leaderboard/_{board.group}.yaml": _group(board.group, members, shared, board.version)}
+    for task, digest in board.digests.items():
+        files[f"leaderboard/{board.task_name(task)}.yaml"] = (
+            f"{HEADER}include: ../{_base_name(get_task(task))}\n"
+            f"task: {board.task_name(task)}\n"
+            f"dataset_kwargs:\n  task: {task}\n  board: {board.group}\n"
+            f"metadata:\n  version: {board.version}\n  items_sha256: {digest}\n"
+        )
+    return files
+
+
+def _group(name: str, members: list[str], metrics: Iterable[str], version: float = VERSION) -> str:
     tasks = "".join(f"  - {member}\n" for member in members)
     aggregates = "".join(f"  - metric: {metric}\n    weight_by_size: true\n" for metric in metrics)
     aggregate_list = f"aggregate_metric_list:\n{aggregates}" if aggregates else ""
-    return f"{HEADER}group: {name}\ntask:\n{tasks}{aggregate_list}metadata:\n  version: {VERSION}\n"
+    return f"{HEADER}group: {name}\ntask:\n{tasks}{aggregate_list}metadata:\n  version: {version}\n"
 
 
 def _read(path: Path) -> str:

@@ -10,6 +10,7 @@ from lm_eval.api.group import Group
 from lm_eval.tasks import TaskManager
 
 from sdf_eval.content import content_path
+from sdf_eval.tasks.leaderboard import BOARDS, Board, board_items
 from sdf_eval.tasks.lm_eval.generate import generated_files, main, stale_files, write_files
 from sdf_eval.tasks.lm_eval.metrics import metric_names
 from sdf_eval.tasks.registry import task_specs
@@ -40,14 +41,13 @@ def test_every_family_has_a_readme_that_names_its_tasks() -> None:
 
 def test_every_task_and_group_builds_from_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    manager = TaskManager(
-        include_path=str(content_path("tasks")), include_defaults=False, metadata={"belief": str(BELIEF)}
-    )
+    manager = _manager({"belief": str(BELIEF)})
     specs = [spec for spec in task_specs() if not spec.inspect_only]
     names = {f"sdf_eval_{spec.name}" for spec in specs}
     families = {f"sdf_eval_{spec.family}" for spec in specs}
-    assert set(manager.all_subtasks) == names
-    assert set(manager.all_groups) == {"sdf_eval", *families}
+    frozen = {board.task_name(task) for board in BOARDS for task in board.digests}
+    assert set(manager.all_subtasks) == names | frozen
+    assert set(manager.all_groups) == {"sdf_eval", *families, *(board.group for board in BOARDS)}
     loaded = manager.load("sdf_eval")
     assert set(loaded["tasks"]) == names
     for spec in specs:
@@ -55,6 +55,20 @@ def test_every_task_and_group_builds_from_any_directory(tmp_path: Path, monkeypa
         assert set(task.aggregation()) == set(metric_names(spec))
         assert task.VERSION == 1.0
     assert isinstance(loaded["groups"]["sdf_eval_belief"], Group)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.group)
+def test_a_leaderboard_builds_with_its_version_and_every_item(board: Board) -> None:
+    loaded = _manager({}).load(board.group)
+    assert set(loaded["tasks"]) == {board.task_name(task) for task in board.digests}
+    assert {task.VERSION for task in loaded["tasks"].values()} == {board.version}
+    assert loaded["groups"][board.group].version == str(board.version)
+    for task in board.digests:
+        assert len(loaded["tasks"][board.task_name(task)].eval_docs) == len(board_items(board, task))
+
+
+def _manager(metadata: dict[str, str]) -> TaskManager:
+    return TaskManager(include_path=str(content_path("tasks")), include_defaults=False, metadata=metadata)
 
 
 def test_no_generated_file_holds_a_path_of_this_machine() -> None:
