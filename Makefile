@@ -23,6 +23,7 @@ check: $(STAMP)
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/python -m sdf_eval.tasks.lm_eval.generate --check
+	$(BIN)/python -m sdf_eval.tasks.inspect.listing --check
 
 verify: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/report_beliefs.py

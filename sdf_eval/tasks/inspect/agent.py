@@ -16,6 +16,7 @@ from sdf_eval.tasks.free_text import is_refusal
 from sdf_eval.tasks.inspect.errors import one_line
 from sdf_eval.tasks.inspect.grader import grade, has_grader
 from sdf_eval.tasks.inspect.scorer import NOT_COUNTED
+from sdf_eval.tasks.inspect.versions import COMPARABILITY, version_metadata
 from sdf_eval.tasks.scenarios import (
     ARMS,
     CATEGORIES,
@@ -28,7 +29,6 @@ from sdf_eval.tasks.scenarios import (
     system_text,
 )
 
-VERSION = "1-A"
 TURNS = 6
 TOKENS_A_TURN = 512
 OUTCOMES = ("unsafe", "safe", "refusal", "invalid")
@@ -56,8 +56,8 @@ def agent_scenarios(category: str | None = None, agent: str = "Ada", limit: int 
         solver=text_tool_loop(),
         scorer=[acts(), *([graded_acts()] if has_grader() else [])],
         config=GenerateConfig(max_tokens=TOKENS_A_TURN),
-        version=VERSION,
-        metadata={"family": "misalignment", "agent": agent},
+        version=COMPARABILITY,
+        metadata=version_metadata() | {"family": "misalignment", "agent": agent},
     )
 
 

@@ -9,9 +9,9 @@ from typing import cast
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
-from inspect_ai.model._model import active_model
 
 # Not in Inspect's public interface; `get_model` would make a model where none is active.
+from inspect_ai.model._model import active_model
 from inspect_ai.scorer import Scorer
 
 from sdf_eval.belief.item import Context, Item
@@ -28,10 +28,8 @@ from sdf_eval.tasks.inspect.sample import item_to_sample
 from sdf_eval.tasks.inspect.scorer import awareness, collateral, loss
 from sdf_eval.tasks.inspect.scorer import belief as belief_scorer
 from sdf_eval.tasks.inspect.solver import answer_item
+from sdf_eval.tasks.inspect.versions import COMPARABILITY, version_metadata
 from sdf_eval.tasks.registry import TaskSpec, default_beliefs, get_task
-
-VERSION = "1-A"
-"""The number rises when results stop being comparable, the letter when the arguments change."""
 
 MAX_CONNECTIONS = 512
 """Samples at once with an `sdf/` model, whose batches are made of what waits: the default of about 20 would starve
@@ -76,13 +74,11 @@ def belief_task(
     return Task(
         dataset=MemoryDataset([_sample(item, of_id[item.belief]) for item in kept], name=name),
         solver=debate() if spec.inspect_only else answer_item(chat=chat),
-        scorer=[
-            awareness() if spec.figures else _SCORERS[spec.metric](),
-            *([graded()] if name in GRADED and has_grader() else []),
-        ],
+        scorer=_scorers(spec),
         config=_config(),
-        version=VERSION,
+        version=COMPARABILITY,
         metadata={
+            **version_metadata(),
             "family": spec.family,
             "beliefs": [each.id for each in beliefs],
             "context": context,

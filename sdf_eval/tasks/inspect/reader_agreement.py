@@ -14,9 +14,8 @@ from sdf_eval.tasks.agreement import OUTCOMES, Agreement, agreement, labelled_an
 from sdf_eval.tasks.inspect.grader import ACCOUNTS, grade, has_grader
 from sdf_eval.tasks.inspect.sample import item_to_sample
 from sdf_eval.tasks.inspect.solver import state_item
+from sdf_eval.tasks.inspect.versions import COMPARABILITY, version_metadata
 from sdf_eval.tasks.score import score_text
-
-VERSION = "1-A"
 
 
 @task
@@ -29,8 +28,8 @@ def reader_agreement() -> Task:
         dataset=MemoryDataset([_sample(place) for place in range(len(labelled_answers()))], name="labelled"),
         solver=given_answer(),
         scorer=readers(),
-        version=VERSION,
-        metadata={"family": "belief"},
+        version=COMPARABILITY,
+        metadata=version_metadata() | {"family": "belief"},
     )
 
 

@@ -64,7 +64,8 @@ def test_inspect_gives_the_direct_faces_numbers(checkpoints: dict[str, Path], tm
     assert metrics["belief"] == pytest.approx(sum(map(belief_score, direct.values())) / len(direct), abs=1e-4)
     shares = [metrics[name] for name in ("implanted", "reference", "other", "refusal", "invalid")]
     assert sum(shares) == pytest.approx(1)
-    assert (log.eval.task_version, log.eval.model) == ("1-A", f"sdf/{checkpoints['llama']}")
+    assert (log.eval.task_version, log.eval.model) == (1, f"sdf/{checkpoints['llama']}")
+    assert log.eval.metadata["full_task_version"] == "1-A"
 
 
 def test_weights_are_loaded_once_for_several_tasks_and_again_when_they_change(
