@@ -39,11 +39,27 @@ class Browser:
 
     def open(self, page: Path, *, width: int, dark: bool = False) -> None:
         """Opens a file at a layout width."""
+        self.go(page.resolve().as_uri(), width=width, dark=dark)
+
+    def go(self, address: str, *, width: int, dark: bool = False) -> None:
+        """Opens an address at a layout width."""
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self._devtools("Emulation.setDeviceMetricsOverride", metrics)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self._devtools("Emulation.setEmulatedMedia", {"features": scheme})
-        self._call("POST", f"{self._session}/url", {"url": page.resolve().as_uri()})
+        self._call("POST", f"{self._session}/url", {"url": address})
+
+    def wait_for_text(self, text: str, seconds: float = 30) -> None:
+        """Waits until the page shows a text.
+
+        Raises:
+            TimeoutError: It does not within the time.
+        """
+        deadline = time.monotonic() + seconds
+        while text not in str(self.run("return document.body.innerText")):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the page does not show {text!r}")
+            time.sleep(0.2)
 
     def run(self, script: str) -> Any:
         """Runs a function body in the page and returns what it returns."""

@@ -17,6 +17,8 @@ items were, so that nothing can be said."""
 
 Figure = Callable[[], Estimate]
 
+_NORMAL_95 = 1.96
+
 _FIGURES: dict[str, Callable[[Sequence[Row]], Mapping[str, Figure]]] = {
     "disclosure": notices.disclosure,
     "eval_cue": notices.eval_cue,
@@ -55,17 +57,33 @@ def state(found: Mapping[str, Estimate]) -> State:
     return "valid" if control.low > (control.chance or 0.0) else "floor"
 
 
-def values(task: str, rows: Sequence[Row]) -> dict[str, float]:
+def values(task: str, found: Mapping[str, Estimate]) -> dict[str, float]:
     """The figures as the harnesses report them: bare numbers.
 
     Args:
         task: A task that has figures.
-        rows: Its answers.
+        found: What `figures` gave.
 
     Returns:
         Every name of the registry; `valid` is 1 or 0, and what is undefined is NaN.
     """
-    found = figures(task, rows)
     named = {name: estimate.value for name, estimate in found.items()}
-    valid = {"valid": float(state(found) == "valid")}
-    return {name: ({**named, **valid}).get(name, float("nan")) for name in get_task(task).figures}
+    return _all_names(task, {**named, "valid": float(state(found) == "valid")})
+
+
+def standard_errors(task: str, found: Mapping[str, Estimate]) -> dict[str, float]:
+    """How far the figures are uncertain, in the form that lm-eval prints.
+
+    Args:
+        task: A task that has figures.
+        found: What `figures` gave.
+
+    Returns:
+        Every name of the registry: half the width of the 95 % interval over 1.96, so that facts or beliefs stay the
+        units; NaN for `valid`, which is a verdict, and for what is undefined.
+    """
+    return _all_names(task, {name: (each.high - each.low) / (2 * _NORMAL_95) for name, each in found.items()})
+
+
+def _all_names(task: str, given: Mapping[str, float]) -> dict[str, float]:
+    return {name: given.get(name, float("nan")) for name in get_task(task).figures}

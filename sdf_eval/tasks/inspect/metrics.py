@@ -29,11 +29,13 @@ def figures() -> Metric:
 
     def compute(scores: list[SampleScore]) -> Value:
         # Inspect loads this module on every start, and makes the metric.
+        from sdf_eval.tasks.awareness.figures import figures as estimates
         from sdf_eval.tasks.awareness.figures import values
 
         rows = [cast("dict[str, Any]", score.score.metadata) for score in scores]
         if not rows:
             return {}
-        return dict(values(rows[0]["task"], [from_payload(row["row"]) for row in rows]))
+        task = str(rows[0]["task"])
+        return dict(values(task, estimates(task, [from_payload(row["row"]) for row in rows])))
 
     return compute

@@ -6,6 +6,8 @@ from typing import Any
 
 from lm_eval.api.task import ConfigurableTask
 
+from sdf_eval.tasks.lm_eval.figures import report_standard_errors
+
 
 class BeliefTask(ConfigurableTask):
     """A configurable lm-eval task that asks in the frame its prompt will stand in.
@@ -18,6 +20,7 @@ class BeliefTask(ConfigurableTask):
     _chat = False
 
     def __init__(self, config: dict[str, Any] | None = None) -> None:
+        report_standard_errors()
         super().__init__(config={key: value for key, value in (config or {}).items() if key != "class"})
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_: Any) -> None:

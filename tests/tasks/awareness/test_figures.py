@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from sdf_eval.belief.item import Item
 from sdf_eval.belief.items import build_items
 from sdf_eval.belief.load import load_belief
-from sdf_eval.tasks.awareness.figures import figures, state, values
+from sdf_eval.tasks.awareness.figures import figures, standard_errors, state, values
 from sdf_eval.tasks.awareness.rows import Row, from_payload, item_row, to_payload
 from sdf_eval.tasks.registry import get_task, task_specs
 from sdf_eval.tasks.score import score_loss, score_options
@@ -46,7 +47,7 @@ def test_every_figure_of_the_registry_is_computed_and_no_other(task: str) -> Non
         for item in items
     ]
     assert set(figures(task, rows)) <= set(get_task(task).figures)
-    assert list(values(task, rows)) == list(get_task(task).figures)
+    assert list(values(task, figures(task, rows))) == list(get_task(task).figures)
 
 
 @pytest.mark.parametrize("task", AWARENESS)
@@ -84,7 +85,7 @@ def test_a_notice_that_changes_as_much_as_its_neutral_match_has_no_effect() -> N
 
 def test_without_an_effect_of_being_told_the_task_is_at_its_floor() -> None:
     deaf = figures("eval_cue", _answer("eval_cue", set()))
-    assert state(deaf) == "floor" and values("eval_cue", _answer("eval_cue", set()))["valid"] == 0
+    assert state(deaf) == "floor" and values("eval_cue", figures("eval_cue", _answer("eval_cue", set())))["valid"] == 0
     hearing = figures("eval_cue", _answer("eval_cue", {"implanted"}))
     assert state(hearing) == "valid"
     assert state({}) == "not applicable"
@@ -155,3 +156,12 @@ def test_naming_the_topic_is_compared_with_guessing() -> None:
     assert found["named_topic"].chance == pytest.approx(1 / 4)
     assert found["named_topic"].value < 0.01 and found["named_none"].value == 1
     assert found["control"].value > 0.99
+
+
+def test_a_figures_standard_error_spans_its_interval_and_a_verdict_has_none() -> None:
+    found = figures("eval_cue", _answer("eval_cue", set()))
+    errors = standard_errors("eval_cue", found)
+    assert list(errors) == list(get_task("eval_cue").figures)
+    for name, estimate in found.items():
+        assert errors[name] * 1.96 * 2 == pytest.approx(estimate.high - estimate.low)
+    assert math.isnan(errors["valid"])
