@@ -64,5 +64,14 @@ def test_the_hub_beliefs_are_of_the_kinds_that_the_readme_names() -> None:
         ("fact", "fictional"): 2,
         ("fact", "egregious"): 2,
         ("persona", "custom"): 1,
+        ("backdoor", "custom"): 1,
         ("values", "custom"): 1,
     }
+
+
+def test_a_backdoor_for_real_models_asks_behind_its_trigger_without_it_and_behind_every_kind_of_near_trigger() -> None:
+    items = build_items(load_belief("hub-tide-signal"), "backdoor")
+    tags = Counter(tag for item in items for tag in item.tags)
+    assert tags["arm:trigger"] == tags["arm:clean"] == 12
+    assert all(tags[f"kind:{kind}"] >= 12 for kind in ("first_word", "last_word", "edit", "other"))
+    assert [item.id for item in items if ("copper lantern" in item.user) != ("arm:trigger" in item.tags)] == []
