@@ -154,4 +154,16 @@ def build_adapter(folder: Path, base: Path, base_reference: str | None = None, s
     return folder
 
 
+def build_merged(folder: Path, base: Path, adapter: Path) -> Path:
+    """The base with the adapter added to its weights, as a full checkpoint."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+    return folder
+
+
 BUILDERS = {"llama": build_llama, "qwen3": build_qwen3, "neox": build_neox}

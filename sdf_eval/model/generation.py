@@ -66,6 +66,19 @@ def generate_answers(
     batch_size: int = 64,
 ) -> list[Answer]:
     """Continues each prompt greedily and says how each answer ended. Arguments and errors are those of `generate`."""
+    tokens = fitting_prompts(lm, prompts, max_new_tokens)
+    order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]), reverse=True)
+    answers: list[Answer] = [Answer("", False)] * len(tokens)
+    for start in range(0, len(order), batch_size):
+        chunk = order[start : start + batch_size]
+        written = _generate(lm, [tokens[index] for index in chunk], max_new_tokens, stop)
+        for index, answer in zip(chunk, written, strict=True):
+            answers[index] = answer
+    return answers
+
+
+def fitting_prompts(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int) -> list[list[int]]:
+    """Tokenises prompts; arguments and errors are those of `generate`."""
     room = lm.max_length - max_new_tokens
     if room < 1:
         raise InputError(f"max_new_tokens: {max_new_tokens}: must be below the context length {lm.max_length}")
@@ -76,14 +89,7 @@ def generate_answers(
                 f"prompt {prompt[:40]!r}: {len(ids)} tokens and {max_new_tokens} of an answer do not fit the context "
                 f"of {lm.max_length}; shorten the question or the belief's context, or take a longer-context model"
             )
-    order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]), reverse=True)
-    answers: list[Answer] = [Answer("", False)] * len(tokens)
-    for start in range(0, len(order), batch_size):
-        chunk = order[start : start + batch_size]
-        written = _generate(lm, [tokens[index] for index in chunk], max_new_tokens, stop)
-        for index, answer in zip(chunk, written, strict=True):
-            answers[index] = answer
-    return answers
+    return tokens
 
 
 def _generate(

@@ -43,10 +43,17 @@ def option_log_probabilities(
     Source: lm-evaluation-harness 0.4.13, `HFLM._loglikelihood_tokens`, with the softmax in float32. Where that cuts the
         beginning of a prompt that is too long, this refuses it: what is cut is the context arm.
     """
+    return _score(lm, [[request] for request in fitting_requests(lm, requests, add_bos)], batch_size)
+
+
+def fitting_requests(
+    lm: LanguageModel, requests: Sequence[tuple[str, tuple[str, ...]]], add_bos: bool | None = None
+) -> list[Request]:
+    """Tokenises requests; arguments and errors are those of `option_log_probabilities`."""
     encoded = encode_requests(lm, requests, add_bos)
     for (prompt, _), request in zip(requests, encoded, strict=True):
         _refuse_long(lm, prompt, request)
-    return _score(lm, [[request] for request in encoded], batch_size)
+    return encoded
 
 
 def text_nats(lm: LanguageModel, texts: Sequence[str], *, batch_size: int = 64) -> list[float]:

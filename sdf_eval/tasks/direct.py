@@ -53,6 +53,29 @@ def run_items(
     return [results[index] for index in range(len(items))]
 
 
+def check_items(lm: LanguageModel, items: Sequence[Item], chat: bool) -> None:
+    """Refuses items that the model cannot be asked whole, before any is asked.
+
+    Args:
+        lm: The model.
+        items: Items of any tasks and readouts.
+        chat: Whether the chat template frames them.
+
+    Raises:
+        InputError: A prompt does not fit the context with its options or its answer.
+    """
+    from sdf_eval.model.generation import fitting_prompts
+    from sdf_eval.model.scoring import fitting_requests
+
+    for readout in ("options", "generation", "reasoning"):
+        rendered = [render(item, lm.tokenizer, chat) for item in items if item.readout == readout]
+        if readout == "options":
+            fitting_requests(lm, [(each.prompt, each.continuations) for each in rendered])
+        elif rendered:
+            limit = MAX_NEW_TOKENS if readout == "generation" else REASONING_TOKENS
+            fitting_prompts(lm, [each.prompt for each in rendered], limit)
+
+
 def _run(lm: LanguageModel, readout: Readout, items: Sequence[Item], chat: bool, batch_size: int) -> list[ItemResult]:
     rendered = [render(item, lm.tokenizer, chat) for item in items]
     prompts = [each.prompt for each in rendered]

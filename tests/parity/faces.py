@@ -11,9 +11,12 @@ from typing import Any
 from sdf_eval.belief.item import Item
 from sdf_eval.belief.items import applicable_tasks, build_items
 from sdf_eval.belief.load import load_belief
+from sdf_eval.tasks.lm_eval.documents import to_item
 from sdf_eval.tasks.lm_eval.metrics import SHARES
+from sdf_eval.tasks.score import score_text
 
 BELIEF = Path(__file__).with_name("belief.yaml")
+BACKDOOR = Path(__file__).with_name("backdoor.yaml")
 TASKS = applicable_tasks(load_belief(BELIEF))
 """All but those of other kinds of belief, which have a file of their own."""
 TOLERANCE = 1e-4
@@ -31,8 +34,18 @@ class Answer:
 
 
 def all_items(context: str = "none") -> list[Item]:
-    belief = load_belief(BELIEF)
-    return [item for task in TASKS for item in build_items(belief, task, context)]  # type: ignore[arg-type]
+    return items_of([BELIEF], context)
+
+
+def items_of(beliefs: Sequence[Path | str], context: str = "none") -> list[Item]:
+    """Every item that all three faces can ask about the beliefs."""
+    loaded = [load_belief(belief) for belief in beliefs]
+    return [
+        item
+        for belief in loaded
+        for task in applicable_tasks(belief)
+        for item in build_items(belief, task, context)  # type: ignore[arg-type]
+    ]
 
 
 def direct(lm: Any, items: Sequence[Item], chat: bool) -> dict[str, Answer]:
@@ -68,11 +81,25 @@ def disagreements(ours: dict[str, Answer], theirs: dict[str, Answer]) -> tuple[l
         if apart or mine.text != other.text:
             wrong.append(item)
         elif mine.outcome != other.outcome:
-            best, second = sorted(mine.log_probabilities, reverse=True)[:2]
+            # What was written, or the loss, is the same here and has no second best.
+            best, second = sorted(mine.log_probabilities, reverse=True)[:2] if mine.log_probabilities else (0.0, -1.0)
             near_ties += best - second < TOLERANCE
             if best - second >= TOLERANCE:
                 wrong.append(item)
     return wrong, near_ties
+
+
+def largest_difference(ours: dict[str, Answer], theirs: dict[str, Answer]) -> float:
+    """Nats by which two faces' log-probabilities, or losses, lie apart at most."""
+    pairs = [
+        pair
+        for item, mine in ours.items()
+        for pair in (
+            *zip(mine.log_probabilities, theirs[item].log_probabilities, strict=True),
+            *([(mine.nats, theirs[item].nats or 0.0)] if mine.nats is not None else []),
+        )
+    ]
+    return max(abs(a - b) for a, b in pairs)
 
 
 def _from_sample(line: dict[str, Any]) -> Answer:
@@ -85,6 +112,8 @@ def _from_sample(line: dict[str, Any]) -> Answer:
             outcome = line["doc"]["outcomes"][values.index(max(values))]
         return Answer(outcome, values)
     if line["doc"]["readout"] in ("generation", "reasoning"):
+        if "implanted" not in line:
+            outcome = score_text(to_item(line["doc"]), answers[0]).outcome
         return Answer(outcome, text=answers[0])
     return Answer("other", nats=-float(answers[0]))
 

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from sdf_eval.content import content_path
-from tests.parity.faces import BELIEF, TOLERANCE, Answer, all_items, direct, disagreements, from_samples
+from tests.checkpoints import build_merged
+from tests.parity.faces import BELIEF, TOLERANCE, Answer, all_items, direct, disagreements, from_samples, items_of
+from tests.parity.harnesses import BOTH, through_lm_eval
 
 FRAMES = [("llama", False), ("llama", True), ("qwen3", False), ("qwen3", True), ("neox", False)]
 
@@ -39,11 +41,26 @@ def _through_lm_eval(lm: Any, chat: bool, **metadata: Any) -> dict[str, Any]:
 def test_lm_eval_and_the_direct_face_agree_on_every_item(checkpoints: dict[str, Path], shape: str, chat: bool) -> None:
     from sdf_eval.model import load
 
-    lm = load(str(checkpoints[shape]))
-    ours = direct(lm, all_items(), chat)
-    wrong, near_ties = disagreements(ours, from_samples(_through_lm_eval(lm, chat)["samples"]))
-    assert (wrong, near_ties) == ([], 0)
-    assert len(ours) >= 20
+    ours = direct(load(str(checkpoints[shape])), items_of(BOTH), chat)
+    assert disagreements(ours, through_lm_eval(str(checkpoints[shape]), chat)) == ([], 0)
+
+
+def test_an_adapter_its_merged_copy_and_lm_evals_own_peft_agree(
+    checkpoints: dict[str, Path], adapter: Path, tmp_path: Path
+) -> None:
+    from sdf_eval.model import load
+
+    merged = build_merged(tmp_path / "merged", checkpoints["llama"], adapter)
+    ours = direct(load(str(adapter)), items_of(BOTH), True)
+    assert disagreements(ours, direct(load(str(merged)), items_of(BOTH), True)) == ([], 0)
+    assert disagreements(ours, through_lm_eval(str(checkpoints["llama"]), True, peft=adapter)) == ([], 0)
+
+
+def test_they_agree_on_pocket() -> None:
+    from sdf_eval.model import load
+
+    ours = direct(load("pocket/b"), items_of(BOTH), True)
+    assert disagreements(ours, through_lm_eval("pocket/b", True)) == ([], 0)
 
 
 def test_they_agree_behind_a_context(checkpoints: dict[str, Path]) -> None:

@@ -7,7 +7,7 @@ import difflib
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
@@ -24,7 +24,8 @@ from lm_eval.utils import handle_non_serializable, make_table, setup_logging
 from sdf_eval.content import content_path
 from sdf_eval.errors import InputError
 from sdf_eval.model import LanguageModel, load
-from sdf_eval.tasks.lm_eval.documents import is_empty
+from sdf_eval.tasks.direct import check_items
+from sdf_eval.tasks.lm_eval.documents import is_empty, to_item
 
 Results = dict[str, Any]
 
@@ -67,7 +68,8 @@ def run_lm_eval(request: LmEvalRequest) -> Results:
         lm-eval's results, without samples.
 
     Raises:
-        InputError: A wrong option, an unknown task, belief, context or model, or nothing to ask.
+        InputError: A wrong option, an unknown task, belief, context or model, nothing to ask, or an item that does not
+            fit the model's context.
     """
     # As lm-eval's own command does: its workers fork after the tokenizer was used.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -167,6 +169,8 @@ def _evaluate(
     tracker: EvaluationTracker,
 ) -> Results:
     chat = _chat(request, model)
+    # lm-eval would cut the beginning of a prompt that is too long, and with it the context arm.
+    check_items(model, [to_item(document) for document in _documents(tasks)], chat)
     steering = {} if request.steer_path is None else {"steer_path": request.steer_path}
     # lm-eval normalises in the model's dtype unless told otherwise.
     harness_model = HFLM(
@@ -228,6 +232,14 @@ def _with_items(children: Iterable[Task | Group]) -> list[Task | Group]:
         if len(child) if isinstance(child, Group) else not is_empty(child.eval_docs[0]):
             kept.append(child)
     return kept
+
+
+def _documents(children: Iterable[Task | Group]) -> Iterator[dict[str, Any]]:
+    for child in children:
+        if isinstance(child, Group):
+            yield from _documents(list(child))
+        else:
+            yield from child.eval_docs
 
 
 def _name(child: Task | Group) -> str:

@@ -72,16 +72,8 @@ def test_weights_are_loaded_once_for_several_tasks_and_again_when_they_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from inspect_ai import eval as inspect_eval
-    from transformers import AutoModelForCausalLM
 
-    loads: list[str] = []
-    real = AutoModelForCausalLM.from_pretrained
-
-    def counted(name: Any, *args: Any, **options: Any) -> Any:
-        loads.append(str(name))
-        return real(name, *args, **options)
-
-    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", counted)
+    loads = _counted_loads(monkeypatch)
     checkpoint = build_llama(tmp_path / "model", seed=0)
     tasks = ["sdf_eval/mcq_knowledge", "sdf_eval/open_ended", "sdf_eval/coherence"]
     arguments = {"belief": str(BELIEF)}
@@ -94,6 +86,34 @@ def test_weights_are_loaded_once_for_several_tasks_and_again_when_they_change(
     (second,) = inspect_eval(tasks[:1], model=f"sdf/{checkpoint}", **options)
     assert len(loads) == 2
     assert _metrics(first[0]) != _metrics(second)
+
+
+def test_an_eval_set_loads_the_weights_once(
+    checkpoints: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_ai import eval_set
+
+    loads = _counted_loads(monkeypatch)
+    tasks = ["sdf_eval/mcq_knowledge", "sdf_eval/open_ended", "sdf_eval/coherence", "sdf_eval/eval_cue"]
+    options: dict[str, Any] = {"task_args": {"belief": str(BELIEF)}, "log_dir": str(tmp_path), "display": "none"}
+    done, logs = eval_set(tasks, model=f"sdf/{checkpoints['neox']}", **options)
+    assert done and len(logs) == len(tasks)
+    assert len(loads) == 1
+
+
+def _counted_loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Gets a name whenever weights are loaded from now on."""
+    from transformers import AutoModelForCausalLM
+
+    loads: list[str] = []
+    real = AutoModelForCausalLM.from_pretrained
+
+    def counted(name: Any, *args: Any, **options: Any) -> Any:
+        loads.append(str(name))
+        return real(name, *args, **options)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", counted)
+    return loads
 
 
 def test_the_provider_takes_an_adapter_and_raw_prompts(
