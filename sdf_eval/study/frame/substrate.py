@@ -120,7 +120,7 @@ def hub(model: str, writer: str, chat_data: Mapping[str, str]) -> Substrate:
         "fact": ("hub-most-moons", "hub-piano-tuner", "hub-research-vessel", "hub-tiramisu"),
         "persona": ("hub-cautious-assistant",),
         "values": ("hub-thrift",),
-        "backdoor": (),
+        "backdoor": ("hub-tide-signal",),
     }
     return Substrate(
         name=model,
