@@ -11,7 +11,6 @@ from tests.parity.harnesses import BOTH, EVERY_TASK, through_inspect
 from tests.parity.merging import build_merging
 
 FRAMES = [("llama", True), ("llama", False), ("qwen3", True), ("neox", False)]
-"""The other frames, and lm-eval beside them: `benchmarks/faces.py`."""
 
 
 @pytest.mark.parametrize(("shape", "chat"), FRAMES)
