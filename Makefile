@@ -28,6 +28,8 @@ check: $(STAMP)
 verify: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/report_beliefs.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/direct_vs_lm_eval.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/whole_battery.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/faces.py
 	$(BIN)/python benchmarks/kill_and_resume.py
 	$(BIN)/python benchmarks/writer_throughput.py
 	$(BIN)/python benchmarks/plan_accuracy.py
