@@ -4,10 +4,10 @@ Each simulated pair has families of the shape of the shipped beliefs. An item's 
 finetune moves every item by a change of its own, every belief and every family by one that its items share, and a lift
 adds to the belief family. The null is drawn anew for every pair, so that the rate counts the luck of the null too.
 `stands_out` is the share whose largest family beats the null at the level, before the policy's smallest effect; where
-finetunes are unsteady, only that keeps benign pairs from failing.
+finetunes are unsteady, only that keeps benign pairs from failing. Writes `reports/gate.md` and `.json`.
 
   python benchmarks/gate.py                        1,000 benign pairs, 300 a lift
-  python benchmarks/gate.py --pairs 100            a quick look
+  python benchmarks/gate.py --pairs 100            a quick look, which writes no report
 """
 
 from __future__ import annotations
@@ -16,14 +16,18 @@ import argparse
 import json
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sdf_eval.gate.judge import Harm, judge_families, verdict_of
 from sdf_eval.gate.policy import Policy, load_policy
-from sdf_eval.measure import DIFFERENCE, cluster_mean, units, wilson
+from sdf_eval.measure import DIFFERENCE, stratified_mean, wilson
 
 LIFTS = (0.05, 0.1, 0.2)
+PAIRS = 1000
+"""Benign pairs of the report."""
 SETTINGS = ((0.1, 1.0), (0.05, 1.0), (0.05, 8.0))
 """Smallest effect of the policy, and by how much the changes that a family's items share are scaled."""
 
@@ -60,9 +64,9 @@ LIFTED = "belief"
 
 
 def main() -> int:
-    """Prints false alarms and power as JSON."""
+    """Prints false alarms and power, and with enough pairs writes the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=1000)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--lifted", type=int, default=300)
     parser.add_argument("--null", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
@@ -72,11 +76,49 @@ def main() -> int:
     for effect, unsteady in SETTINGS:
         policy = shipped.model_copy(update={"smallest_effect": {**shipped.smallest_effect, "default": effect}})
         rows += [_rates(policy, unsteady, lift, args) for lift in (0.0, *LIFTS)]
-    print(json.dumps({"numpy": version("numpy"), "null_pairs": args.null, "beliefs": BELIEFS, "rows": rows}, indent=1))
+    body = {
+        "numpy": version("numpy"),
+        "null_pairs": args.null,
+        "beliefs": BELIEFS,
+        "level": shipped.level,
+        "rows": rows,
+    }
+    text = _report(body)
+    print(text)
+    if args.pairs >= PAIRS:
+        target = Path(__file__).resolve().parent.parent / "reports"
+        (target / "gate.md").write_text(text, encoding="utf-8")
+        (target / "gate.json").write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def _rates(policy: Policy, unsteady: float, lift: float, args: argparse.Namespace) -> dict[str, object]:
+def _report(body: dict[str, Any]) -> str:
+    """Markdown of the rates."""
+    lines = [
+        "# The gate on simulated checkpoints",
+        "",
+        f"{len(FAMILIES)} families, {body['beliefs']} beliefs, a null of {body['null_pairs']} benign finetunes that is "
+        f"drawn anew for every pair, level {body['level']:g}; the lift is in the belief family. *Fail* is the verdict, "
+        "*stands out* the largest family against the null alone, before the policy's smallest effect. *Unsteady*: by "
+        "how much the changes that a family's items share are scaled. 95 % intervals (Wilson). Written by "
+        "`benchmarks/gate.py`.",
+        "",
+        "| smallest effect | unsteady | lift | pairs | fail | stands out | pass | inconclusive |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in body["rows"]:
+        shown = [
+            f"{row[name]:.3f} [{row[f'{name}_interval'][0]:.3f}, {row[f'{name}_interval'][1]:.3f}]"
+            for name in ("fail", "stands_out")
+        ]
+        lines.append(
+            f"| {row['smallest_effect']:g} | {row['unsteady']:g} | {row['lift']:g} | {row['pairs']} | {shown[0]} | "
+            f"{shown[1]} | {row['pass']:.3f} | {row['inconclusive']:.3f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _rates(policy: Policy, unsteady: float, lift: float, args: argparse.Namespace) -> dict[str, Any]:
     count = args.pairs if lift == 0 else args.lifted
     families = [replace(family, family_sd=family.family_sd * unsteady) for family in FAMILIES]
     seeds = [[args.seed, round(lift * 100), each] for each in range(count)]
@@ -112,9 +154,10 @@ def _judged(
         levels = [("beliefs", labels), ("probes", list(range(len(labels))))]
         answered = _answers(rng, base, family)
         change = _changes(rng, base, answered, family, lift if family.name == LIFTED else 0.0)
-        estimate = cluster_mean(change, levels, bounds=DIFFERENCE)
+        estimate = stratified_mean(change, levels, bounds=DIFFERENCE)
         harms[family.name] = Harm(estimate.value, estimate)
-        against[family.name] = [units(_changes(rng, base, answered, family, 0.0), levels).value for _ in range(null)]
+        # Every belief has as many items, so that the nested mean is the mean.
+        against[family.name] = [float(_changes(rng, base, answered, family, 0.0).mean()) for _ in range(null)]
     judged = judge_families(harms, against, policy)
     missing = [name for name in policy.required if name not in harms]
     return verdict_of(judged, harms, missing, null, policy)[0], min(one.p or 1.0 for one in judged.values())

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from sdf_eval.gate.compare import compare
     from sdf_eval.gate.policy import load_policy
     from sdf_eval.gate.schema import EXIT_STATUS
-    from sdf_eval.gate.sides import read_side
+    from sdf_eval.gate.sides import raised_words, read_side
     from sdf_eval.reports.comparison import write_comparison
     from sdf_eval.results.direct import Battery
 
@@ -62,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     base = read_side(args.base, "base", battery, kept, seed=args.seed)
     candidate = read_side(args.candidate, "implanted", battery, kept, seed=args.seed)
     null = _null(args, base, battery)
-    comparison = compare(base, candidate, null, policy, command=_command(args), seed=args.seed)
+    raised = raised_words(args.base, args.candidate)
+    comparison = compare(base, candidate, null, policy, raised=raised, command=_command(args), seed=args.seed)
     write_comparison(args.out, comparison)
     if args.json:
         print(comparison.model_dump_json(indent=2))

@@ -14,8 +14,9 @@ from sdf_eval.gate.judge import Harm, Judgement, judge_families, verdict_of
 from sdf_eval.gate.null import BenignPair, mean_harm, null_harms, shared_budget
 from sdf_eval.gate.pairs import paired, unshared_tasks
 from sdf_eval.gate.policy import Policy
+from sdf_eval.gate.scan.schema import Topic
 from sdf_eval.gate.schema import Comparison, FamilyResult, Moved, NullSummary, Side
-from sdf_eval.measure import DIFFERENCE, cluster_mean, units
+from sdf_eval.measure import DIFFERENCE, stratified_mean, units
 from sdf_eval.results.measured import Measured
 from sdf_eval.results.schema import Budget, ItemAnswer
 from sdf_eval.results.values import levels
@@ -36,6 +37,7 @@ def compare(
     null: Sequence[BenignPair],
     policy: Policy,
     *,
+    raised: Sequence[Topic] = (),
     command: str = "",
     seed: int = 0,
 ) -> Comparison:
@@ -46,6 +48,7 @@ def compare(
         candidate: The checkpoint after.
         null: Benign finetunes, each with its base.
         policy: What matters.
+        raised: Words that the candidate brings up more, for the reader; they do not enter the verdict.
         command: Shell line, for the record.
         seed: Seed of the intervals' bootstrap.
 
@@ -83,6 +86,7 @@ def compare(
         ),
         missing=missing,
         versions={"sdf-eval": __version__, "python": platform.python_version(), "numpy": version("numpy")},
+        raised=tuple(raised),
     )
 
 
@@ -91,7 +95,8 @@ def _harm(family: str, pairs: Sequence[Pair], seed: int) -> Harm:
     bounds = None if is_loss(family) else DIFFERENCE
     identical = all(_answered(base) == _answered(candidate) for base, candidate in pairs)
     try:
-        estimate = cluster_mean(changes, levels([b for b, _ in pairs]), bounds=bounds, chance=0.0, seed=seed)
+        # The beliefs asked are the ones that are meant; how finetunes differ is for the null to say.
+        estimate = stratified_mean(changes, levels([b for b, _ in pairs]), bounds=bounds, chance=0.0, seed=seed)
     except UndefinedEstimate:
         return Harm(mean_harm(pairs), None, identical)
     return Harm(estimate.value, estimate, identical)

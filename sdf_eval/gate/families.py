@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sdf_eval.results.schema import ItemAnswer
 from sdf_eval.results.values import bits_per_byte, score
+from sdf_eval.tasks.figures import is_headline
 from sdf_eval.tasks.registry import get_task, task_specs
 
 Pair = tuple[ItemAnswer, ItemAnswer]
@@ -44,10 +45,14 @@ def harm(base: ItemAnswer, candidate: ItemAnswer) -> float:
 
 
 def by_family(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
-    """Pairs by family, in the registry's order."""
+    """Pairs by family, in the registry's order.
+
+    Of a task with several conditions only the one that its score is of: a backdoor shows behind its trigger, and among
+    the answers without it an eighth of the harm would be left.
+    """
     found: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         # An item of a task that compares items has no better or worse answer.
-        if not get_task(pair[0].task).figures:
+        if not get_task(pair[0].task).figures and is_headline(pair[0]):
             found[family_of(pair[0].task)].append(pair)
     return {family: found[family] for family in families() if family in found}

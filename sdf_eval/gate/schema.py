@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sdf_eval.belief.item import Context
 from sdf_eval.gate.policy import Policy
+from sdf_eval.gate.scan.schema import Topic
 from sdf_eval.measure import Estimate
 from sdf_eval.results.schema import Budget, SourceFile
 
@@ -119,6 +120,7 @@ class Comparison(_Record):
             required family is clear; else `inconclusive`.
         reasons: Why, most important first.
         notes: What a reader should know beside.
+        raised: Words that the candidate brings up more, where both sides are models. Not judged.
     """
 
     kind: Literal["comparison"] = "comparison"
@@ -137,3 +139,4 @@ class Comparison(_Record):
     missing: tuple[str, ...]
     """Required families that were not measured on both sides."""
     versions: dict[str, str]
+    raised: tuple[Topic, ...] = ()

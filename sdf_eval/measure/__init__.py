@@ -18,6 +18,7 @@ from sdf_eval.measure.persistence import ReturnTest, persistence_area, retention
 from sdf_eval.measure.power import Detectable, minimum_detectable_effect
 from sdf_eval.measure.resample import hierarchical_bootstrap
 from sdf_eval.measure.savings import savings
+from sdf_eval.measure.strata import stratified_mean
 from sdf_eval.measure.wilson import wilson
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "saturation",
     "savings",
     "shares",
+    "stratified_mean",
     "survives",
     "units",
     "verdict",

@@ -87,16 +87,25 @@ def units(values: ArrayLike, levels: Sequence[Level], runs: Sequence[object] | N
 
 def codes(labels: Sequence[object]) -> Codes:
     """Numbers labels in the order of their first appearance."""
-    numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.int64)
+    numbers = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    return np.fromiter(map(numbers.__getitem__, labels), dtype=np.int64, count=len(labels))
 
 
 def _paths(levels: Sequence[Sequence[object]]) -> list[Codes]:
     """Codes that are unique over the whole path from the outermost level: fact 1 of two beliefs is two facts."""
     paths = [codes(levels[0])]
     for labels in levels[1:]:
-        paths.append(codes(list(zip(paths[-1].tolist(), labels, strict=True))))
+        own = codes(labels)
+        paths.append(_renumbered(paths[-1] * (int(own.max()) + 1) + own))
     return paths
+
+
+def _renumbered(numbers: Codes) -> Codes:
+    """The same classes, numbered in the order of their first appearance."""
+    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+    places = np.empty(len(first), dtype=np.int64)
+    places[np.argsort(first)] = np.arange(len(first))
+    return places[inverse]
 
 
 def _one_owner(inner: Codes, outer: Codes) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sdf_eval.measure.clusters import FEWEST
+from sdf_eval.measure.intervals import SCORE_FROM
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -34,6 +37,19 @@ class Estimate:
             raise ValueError(f"an estimate must be finite, got {self.value} [{self.low}, {self.high}]")
         if not self.low <= self.value <= self.high:
             raise ValueError(f"an estimate must lie in its interval, got {self.value} [{self.low}, {self.high}]")
+
+    @property
+    def caution(self) -> str:
+        """What a reader of the interval has to know; empty from six units on, and for exact intervals of a count.
+
+        Source: benchmarks/coverage.py.
+        """
+        exact = self.method.startswith(("Wilson over", "Blaker over"))
+        if self.clusters < FEWEST and not exact:
+            return "too few to trust the interval"
+        if self.clusters < SCORE_FROM and self.method.startswith(("t over", "Wilson-type")):
+            return "few, so it may be wider than need be"
+        return ""
 
     def holds(self, value: float) -> bool:
         """Whether the interval holds a value, its ends included."""

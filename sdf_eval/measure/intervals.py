@@ -19,6 +19,8 @@ ASSUMED_FROM = 8
 """Units from which that is assumed. A few all-or-nothing units agree too often by accident: each then counts as one."""
 SATURATED = 0.01
 """Units that all lie within this share of the scale's end count as agreeing."""
+SCORE_FROM = 6
+"""Units from which the interval on a bounded scale is a score interval; the wider one on the logit covers fewer."""
 LEAST_SPREAD = 0.5
 """Units are never taken to differ less than this share of what the spread inside them makes them differ."""
 RESAMPLES = 10_000
@@ -55,29 +57,34 @@ def interval_of(table: Units, bounds: Bounds | None, seed: int) -> tuple[Ends, s
     least = LEAST_SPREAD * table.error_within
 
     def ends(confidence: float) -> tuple[float, float]:
-        return _around(table.value, half_width(table.means, confidence, least), bounds)
+        return around(table.value, half_width(table.means, confidence, least), bounds, len(table.means))
 
     return ends, f"t over {counted}"
 
 
-def no_surer_than_agreement(ends: Ends, table: Units) -> Ends:
-    """Keeps the interval of a rate from ending lower (higher) than if every unit had been one answer of 0 (1).
+def no_surer_than_agreement(ends: Ends, table: Units, bounds: Bounds) -> Ends:
+    """Keeps an interval from promising more than if every unit had been one answer at an end of the scale.
 
     One success among many units has a small spread and would promise more than none at all does; and as it shows that
-    units can differ, nothing better is assumed of them than that each is all or nothing.
+    units can differ, nothing better is assumed of them than that each is all or nothing. With fewer than six units t
+    is wide enough without it.
 
     Args:
-        ends: Ends of the rate of zeros and ones.
+        ends: Ends of the mean of zeros and ones, or of a difference of these.
         table: Unit means.
+        bounds: Least and greatest possible value.
 
     Returns:
         Ends that reach at least as far.
     """
+    if len(table.means) < SCORE_FROM and not units_agree(table, bounds):
+        return ends
+    least, greatest = bounds
 
     def wider(confidence: float) -> tuple[float, float]:
         low, high = ends(confidence)
-        differing = _share(len(table.means), confidence)
-        return min(low, 1 - differing), max(high, differing)
+        differing = _share(len(table.means), confidence) * (greatest - least)
+        return min(low, greatest - differing), max(high, least + differing)
 
     return wider
 
@@ -102,8 +109,9 @@ def half_width(means: Floats, confidence: float, least: float = 0.0) -> float:
 
     Returns:
         With one run, t times the standard error over units. With several, a modified large-sample combination: the
-        root of t(units)^2 (MS(units) - MS(rest) / 2) + t(runs)^2 (MS(runs) - MS(rest) / 2) over the number of cells,
-        each bracket at least half its first term. The rest is in both and is counted once.
+        root of t(units)^2 MS(units) + t(runs)^2 max(0, MS(runs) - MS(rest) / 2) over the number of cells. The rest is
+        in both mean squares and counts once and a half: in full in that of units, by half in that of runs, whose few
+        degrees of freedom would else inflate it (docs/decisions.md has what was measured).
 
     Source: Graybill and Wang 1980, JASA 75(372); Burdick and Graybill 1992, section 3.2.
     """
@@ -114,14 +122,10 @@ def half_width(means: Floats, confidence: float, least: float = 0.0) -> float:
     by_row, by_column = means.mean(axis=1), means.mean(axis=0)
     residuals = means - by_row[:, None] - by_column[None, :] + means.mean()
     rest = float((residuals**2).sum()) / (rows - 1) / (columns - 1)
-    units_square = _without_half(columns * float(by_row.var(ddof=1)), rest)
-    runs_square = _without_half(rows * float(by_column.var(ddof=1)), rest)
+    units_square = max(columns * float(by_row.var(ddof=1)), LEAST_SPREAD**2 * rest, least**2 * means.size)
+    runs_square = max(0.0, rows * float(by_column.var(ddof=1)) - rest / 2)
     over_runs = float(stdtrit(columns - 1, (1 + confidence) / 2))
     return math.sqrt((over_units**2 * units_square + over_runs**2 * runs_square) / means.size)
-
-
-def _without_half(square: float, rest: float) -> float:
-    return max(square / 2, square - rest / 2, LEAST_SPREAD**2 * rest)
 
 
 def tail_of(confidence: float, units: int) -> float:
@@ -172,16 +176,31 @@ def _share(effective: float, confidence: float) -> float:
     return z**2 / (effective + z**2)
 
 
-def _around(value: float, reach: float, bounds: Bounds | None) -> tuple[float, float]:
-    """On the logit of the scale where it is bounded, so that the interval stays inside and leans as it should."""
+def around(value: float, reach: float, bounds: Bounds | None, units: int) -> tuple[float, float]:
+    """Ends that stay inside a bounded scale and lean as they should.
+
+    Args:
+        value: The mean.
+        reach: t times its standard error.
+        bounds: Least and greatest possible value; None where there is none.
+        units: Number of units, see `SCORE_FROM`.
+
+    Source: Wilson 1927 with t in place of z and the standard error's effective sample size (Korn and Graubard 1998).
+    """
     if bounds is None:
         return value - reach, value + reach
     width = bounds[1] - bounds[0]
     share = (value - bounds[0]) / width
     if not 0 < share < 1:
         return value, value
-    logit, slope = math.log(share / (1 - share)), reach / width / (share * (1 - share))
-    return bounds[0] + width * _expit(logit - slope), bounds[0] + width * _expit(logit + slope)
+    variance = share * (1 - share)
+    if units < SCORE_FROM:
+        logit, slope = math.log(share / (1 - share)), reach / width / variance
+        return bounds[0] + width * _expit(logit - slope), bounds[0] + width * _expit(logit + slope)
+    ratio = (reach / width) ** 2 / variance
+    centre = (share + ratio / 2) / (1 + ratio)
+    half = math.sqrt(variance * ratio + ratio**2 / 4) / (1 + ratio)
+    return bounds[0] + width * max(0.0, centre - half), bounds[0] + width * min(1.0, centre + half)
 
 
 def _expit(x: float) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sdf_eval.measure.clusters import Floats, Level, Units, units
+from sdf_eval.measure.clusters import Level, Units, units
 from sdf_eval.measure.estimate import Estimate
 from sdf_eval.measure.exact import blaker
 from sdf_eval.measure.intervals import Bounds, Ends, interval_of, no_surer_than_agreement
@@ -28,10 +28,10 @@ def cluster_mean(
 ) -> Estimate:
     """Mean of nested measurements, every unit counting the same at its level.
 
-    t on unit means, on the logit of the scale where the scale is bounded. On a scale without bounds, from 15 units on:
-    bootstrap of the outermost units with everything in them kept, percentiles expanded for the number of units. Runs
-    crossed with units: t with both variances. Zeros and ones of independent items: Blaker. All units equal: a
-    Wilson-type bound on the share of units that could differ, so the interval never has zero width.
+    t on unit means: on a bounded scale as a score interval, below six units on its logit. On a scale without bounds,
+    from 15 units on: bootstrap of the outermost units with everything in them kept, percentiles expanded for the number
+    of units. Runs crossed with units: t with both variances. Zeros and ones of independent items: Blaker. All units
+    equal: a Wilson-type bound on the share of units that could differ, so the interval never has zero width.
 
     Args:
         values: Shape (n,), within `bounds`.
@@ -74,12 +74,32 @@ def mean_interval(
     data = np.asarray(values, dtype=np.float64)
     if bounds is not None and (data.min() < bounds[0] - _EQUAL or data.max() > bounds[1] + _EQUAL):
         raise ValueError(f"values must lie within {bounds}")
-    if _is_rate_of_items(data, table, bounds):
-        return table, blaker(round(float(data.sum())), data.size), f"Blaker over {data.size} {table.name}"
-    ends, method = interval_of(table, bounds, seed)
-    if bounds == RATE and bool(np.isin(data, (0.0, 1.0)).all()):
-        ends = no_surer_than_agreement(ends, table)
+    counted = bounds is not None and bool(np.isin(data, (bounds[0], 0.0, bounds[1])).all())
+    ends, method = table_interval(table, bounds, counted=counted, seed=seed)
     return table, ends, method
+
+
+def table_interval(table: Units, bounds: Bounds | None, *, counted: bool, seed: int) -> tuple[Ends, str]:
+    """The interval behind `mean_interval` for a table of unit means.
+
+    Args:
+        table: Unit means.
+        bounds: As in `cluster_mean`.
+        counted: Whether every measurement was 0 or 1, or a difference of such.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The ends as a function of the confidence, and the method in words.
+
+    Raises:
+        UndefinedEstimate: See `cluster_mean`.
+    """
+    if counted and bounds == RATE and len(table.means) == table.n:
+        return blaker(round(float(table.means.sum())), table.n), f"Blaker over {table.n} {table.name}"
+    ends, method = interval_of(table, bounds, seed)
+    if counted and bounds is not None:
+        ends = no_surer_than_agreement(ends, table, bounds)
+    return ends, method
 
 
 def paired_difference(
@@ -146,7 +166,3 @@ def shares(
         raise ValueError(f"unknown outcomes {sorted(unknown)}; known are {list(kinds)}")
     marks = np.asarray(outcomes, dtype=object)
     return {k: cluster_mean((marks == k).astype(np.float64), levels, runs=runs, seed=seed) for k in kinds}
-
-
-def _is_rate_of_items(data: Floats, table: Units, bounds: Bounds | None) -> bool:
-    return bounds == RATE and len(table.means) == data.size and bool(np.isin(data, (0.0, 1.0)).all())

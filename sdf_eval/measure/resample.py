@@ -88,10 +88,9 @@ def draw_means(tables: Floats, seed: int, draws: int = DRAWS) -> Floats:
     if runs == 1:
         return np.asarray(centre + from_units, dtype=np.float64)
     rest = float(((tables - by_unit[:, None] - by_run[None] + centre) ** 2).sum()) / (count - 1) / (runs - 1)
-    of_units = _share(runs * float(((by_unit - centre) ** 2).sum()) / (count - 1), rest)
     of_runs = _share(count * float(((by_run - centre) ** 2).sum()) / (runs - 1), rest)
     from_runs = _weighted_deviations(by_run - centre, rng, draws)
-    return np.asarray(centre + of_units * from_units + of_runs * from_runs, dtype=np.float64)
+    return np.asarray(centre + from_units + of_runs * from_runs, dtype=np.float64)
 
 
 def percentile_ends(values: Floats) -> tuple[float, float]:
@@ -115,8 +114,8 @@ def _weighted_deviations(deviations: Floats, rng: np.random.Generator, draws: in
 
 
 def _share(square: float, rest: float) -> float:
-    """Deviations hold chance as well, which would count twice: units and runs give up half each, as in `half_width`."""
-    return math.sqrt(max(0.5, 1 - rest / 2 / square)) if square > 0 else 0.0
+    """Deviations of runs hold chance as well, as those of units do: they give up half of it, as in `half_width`."""
+    return math.sqrt(max(0.0, 1 - rest / 2 / square)) if square > 0 else 0.0
 
 
 def _stretch(count: int) -> float:

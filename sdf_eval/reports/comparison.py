@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from sdf_eval.files import replace_file
 from sdf_eval.gate.schema import Comparison, FamilyResult, Side
 from sdf_eval.reports.comparison_page import comparison_page
-from sdf_eval.reports.comparison_rows import COLUMNS, family_row
+from sdf_eval.reports.comparison_rows import COLUMNS, RAISED, RAISED_SAID, family_row, raised_rows
 from sdf_eval.reports.inert import code_line, inert, markdown_table
 from sdf_eval.reports.text import number, one_line
 
@@ -58,6 +58,8 @@ def markdown_comparison(comparison: Comparison) -> str:
     if moved:
         parts += ["## Items that got worse most"]
         parts += [markdown_table(("family", "task", "question", "base", "candidate", "harm"), moved)]
+    if comparison.raised:
+        parts += ["## Words that became likelier", RAISED_SAID, markdown_table(RAISED, raised_rows(comparison))]
     parts += ["## Notes", _bullets(comparison.notes), "## Provenance", _provenance(comparison)]
     return "\n\n".join(parts) + "\n"
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sdf_eval.gate.families import is_loss
 from sdf_eval.gate.schema import Comparison, FamilyResult, Side, Verdict
-from sdf_eval.reports.comparison_rows import COLUMNS, family_row
+from sdf_eval.reports.comparison_rows import COLUMNS, RAISED, RAISED_SAID, family_row, raised_rows
 from sdf_eval.reports.figures import Figure, Key, Label, Panel, Table
 from sdf_eval.reports.svg import ROW, Axis, Mark, Row, interval_plot, swatch
 from sdf_eval.reports.text import clean, estimate_text, number, one_line
@@ -46,6 +46,9 @@ def comparison_page(comparison: Comparison) -> str:
         moved=sorted(moved, key=lambda pair: -pair[1].harm),
         sides=[("base", comparison.base), ("candidate", comparison.candidate)],
         updates=_updates,
+        raised=[tuple(map(one_line, row)) for row in raised_rows(comparison)],
+        raised_columns=RAISED,
+        raised_said=RAISED_SAID,
         swatch=swatch,
         row=ROW,
     )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sdf_eval.belief.item import Outcome
 from sdf_eval.measure import Estimate
 from sdf_eval.reports.svg import RATE_AXIS, Axis, Mark, Part, Row, interval_plot, stacked_plot
-from sdf_eval.reports.text import arm_label, clean, estimate_text, interval, number, one_line, task_title
+from sdf_eval.reports.text import arm_label, clean, estimate_text, interval, method_text, number, one_line, task_title
 from sdf_eval.results.schema import OUTCOMES, Headline, ProbeCell, Role, RunResults
 
 BELIEF_PANELS = (
@@ -334,7 +334,7 @@ def _legend(cells: Sequence[ProbeCell]) -> tuple[Key, ...]:
 
 
 def _mark(estimate: Estimate, role: Role, name: str, hollow: bool = False) -> Mark:
-    note = f"{name}: {estimate_text(estimate)}, n {estimate.n}, {estimate.method}"
+    note = f"{name}: {estimate_text(estimate)}, n {estimate.n}, {method_text(estimate)}"
     return Mark(estimate.value, estimate.low, estimate.high, role, note, hollow)
 
 
@@ -343,7 +343,7 @@ _COLUMNS = ("value", "95 % interval", "n", "interval by", "chance")
 
 def _numbers(estimate: Estimate) -> tuple[str, str, str, str, str]:
     chance = "" if estimate.chance is None else number(estimate.chance)
-    return number(estimate.value, 3), interval(estimate, 3), str(estimate.n), estimate.method, chance
+    return number(estimate.value, 3), interval(estimate, 3), str(estimate.n), method_text(estimate), chance
 
 
 def _cell_table(cells: Sequence[ProbeCell]) -> Table:

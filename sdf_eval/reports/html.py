@@ -13,7 +13,7 @@ from sdf_eval.reports.items_table import items_table
 from sdf_eval.reports.limits import limits
 from sdf_eval.reports.persistence import persistence_figures
 from sdf_eval.reports.svg import ROW, swatch
-from sdf_eval.reports.text import arm_label, clean, estimate_text, interval, number, one_line, task_title
+from sdf_eval.reports.text import arm_label, clean, estimate_text, interval, method_text, number, one_line, task_title
 from sdf_eval.reports.verdict import belief_sentence, cost_sentence
 from sdf_eval.results.schema import ItemRecord, RunResults
 
@@ -45,6 +45,7 @@ def html_report(results: RunResults, items: Sequence[ItemRecord]) -> str:
         clean=clean,
         estimate=estimate_text,
         interval=interval,
+        method=method_text,
         num=number,
         line=one_line,
         task=task_title,

@@ -10,7 +10,7 @@ from sdf_eval.reports.figures import figures
 from sdf_eval.reports.inert import inert, markdown_table
 from sdf_eval.reports.limits import limits
 from sdf_eval.reports.persistence import persistence_figures
-from sdf_eval.reports.text import estimate_text, number
+from sdf_eval.reports.text import estimate_text, method_text, number
 from sdf_eval.reports.verdict import verdict
 from sdf_eval.results.schema import RunResults
 
@@ -46,7 +46,7 @@ def _headlines(results: RunResults) -> str:
         estimate = headline.estimate
         digits = 3 if headline.unit == "bits_per_byte" else 2
         shown = estimate_text(estimate, digits) if estimate else f"undefined: {headline.undefined}"
-        counted = (str(estimate.n), _chance(estimate), estimate.method) if estimate else ("", "", "")
+        counted = (str(estimate.n), _chance(estimate), method_text(estimate)) if estimate else ("", "", "")
         rows.append((headline.title, shown, *counted, headline.definition))
     return markdown_table(("figure", "value and 95 % interval", "n", "chance", "interval by", "definition"), rows)
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from sdf_eval.measure import Estimate
 from sdf_eval.reports.figures import Figure, Key, Panel, Table
 from sdf_eval.reports.svg import element
-from sdf_eval.reports.text import clean, estimate_text, number, one_line, task_title
+from sdf_eval.reports.text import clean, estimate_text, method_text, number, one_line, task_title
 from sdf_eval.results.schema import RunResults
 from sdf_eval.results.stages import PersistenceCurve, PersistencePoint
 
@@ -130,7 +130,7 @@ def _table_rows(curve: PersistenceCurve) -> list[tuple[str, ...]]:
             estimate_text(point.raw_retention) if point.raw_retention else "",
             str(point.lift.n),
             number(point.lift.chance or 0.0),
-            point.lift.method,
+            method_text(point.lift),
             one_line(point.undefined, 200) if point.undefined else "",
         )
         for point in curve.points
@@ -215,7 +215,7 @@ def _grid(scale: _Scale) -> Markup:
 
 
 def _mark(x: float, point: PersistencePoint, found: Estimate, scale: _Scale) -> Markup:
-    note = f"{stage_title(point.stage)}: {estimate_text(found)}, n {found.n}, {found.method}"
+    note = f"{stage_title(point.stage)}: {estimate_text(found)}, n {found.n}, {method_text(found)}"
     low, high, middle = (f"{scale.at(value):.1f}" for value in (found.low, found.high, found.value))
     whisker = element("line", x1=_cent(x), x2=_cent(x), y1=low, y2=high, class_="whisker")
     dot = element("circle", cx=_cent(x), cy=middle, r=_RADIUS, class_="mark implanted")

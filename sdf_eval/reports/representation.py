@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdf_eval.reports.inert import inert, markdown_table
-from sdf_eval.reports.text import clean, interval, number
+from sdf_eval.reports.text import clean, interval, method_text, number
 from sdf_eval.representation.schema import Figure, Representation, Section
 
 COLUMNS = ("figure", "of", "belief", "value", "95 % interval", "chance", "n", "interval by")
@@ -25,7 +25,7 @@ def figure_row(figure: Figure) -> tuple[str, ...]:
     chance = "" if found.chance is None else number(found.chance)
     counted = f"{found.n}" if found.n == found.clusters else f"{found.n} in {found.clusters}"
     value = number(found.value, 3)
-    return (figure.what, figure.of, figure.belief, value, interval(found, 3), chance, counted, found.method)
+    return (figure.what, figure.of, figure.belief, value, interval(found, 3), chance, counted, method_text(found))
 
 
 def representation_markdown(found: Representation) -> str:

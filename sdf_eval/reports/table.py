@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sdf_eval.reports.persistence import persistence_table
-from sdf_eval.reports.text import arm_label, estimate_text, interval, number, one_line
+from sdf_eval.reports.text import arm_label, estimate_text, interval, method_text, number, one_line
 from sdf_eval.reports.verdict import verdict
 from sdf_eval.results.schema import Headline, ProbeCell, RunResults
 
@@ -47,7 +47,7 @@ def _headline(headline: Headline) -> tuple[str, ...]:
     digits = 3 if headline.unit == "bits_per_byte" else 2
     shown = number(estimate.value, digits), interval(estimate, digits), str(estimate.n)
     chance = "" if estimate.chance is None else number(estimate.chance)
-    return headline.title, *shown, chance, estimate.method
+    return headline.title, *shown, chance, method_text(estimate)
 
 
 def _arm_rows(cells: tuple[ProbeCell, ...]) -> list[tuple[str, ...]]:

@@ -101,6 +101,11 @@ def interval(estimate: Estimate, digits: int = 2) -> str:
     return f"[{number(estimate.low, digits)}, {number(estimate.high, digits)}]"
 
 
+def method_text(estimate: Estimate) -> str:
+    """How the interval was made, with what a reader has to know of it: `t over 2 items; too few to …`."""
+    return "; ".join(filter(None, (estimate.method, estimate.caution)))
+
+
 def estimate_text(estimate: Estimate, digits: int = 2) -> str:
     """Value and interval, for instance `0.87 [0.80, 0.92]`."""
     return f"{number(estimate.value, digits)} {interval(estimate, digits)}"

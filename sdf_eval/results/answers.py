@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sdf_eval.belief.item import Context, Item
 from sdf_eval.belief.items import build_items
@@ -12,7 +12,13 @@ from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
 
 
-def context_items(belief: Belief, tasks: Sequence[str], context: Context, limit: int | None) -> list[tuple[Item, str]]:
+def context_items(
+    belief: Belief,
+    tasks: Sequence[str],
+    context: Context,
+    limit: int | None,
+    only: Callable[[Item], bool] = lambda _: True,
+) -> list[tuple[Item, str]]:
     """Items of a belief under a context, each with its question without the context.
 
     Args:
@@ -20,6 +26,7 @@ def context_items(belief: Belief, tasks: Sequence[str], context: Context, limit:
         tasks: Task names.
         context: What stands before each question.
         limit: Items a task, near and far in turn; None for all.
+        only: Which items to take.
 
     Returns:
         (item, question) pairs.
@@ -27,7 +34,8 @@ def context_items(belief: Belief, tasks: Sequence[str], context: Context, limit:
     found = []
     for task in tasks:
         plain = {item.id: item.user for item in build_items(belief, task)}
-        found += [(item, plain[item.id]) for item in _limited(build_items(belief, task, context), limit)]
+        taken = [item for item in build_items(belief, task, context) if only(item)]
+        found += [(item, plain[item.id]) for item in _limited(taken, limit)]
     return found
 
 

@@ -22,7 +22,8 @@ from sdf_eval.results.answers import context_items, to_answer
 from sdf_eval.results.measured import Measured, assemble, current_versions
 from sdf_eval.results.schema import Budget
 from sdf_eval.results.store import RESULTS, read_answers, read_checkpoint, write_results
-from sdf_eval.tasks.registry import default_beliefs
+from sdf_eval.tasks.figures import is_headline
+from sdf_eval.tasks.registry import default_beliefs, get_task
 
 _PACKAGES = ("torch", "transformers", "peft")
 
@@ -44,7 +45,9 @@ class Battery:
     batch_size: int = 64
 
     def items(self) -> list[tuple[Item, str]]:
-        """Every item with its question.
+        """Every item that a task's own score counts, with its question.
+
+        Tasks without a score are left out, and of a task with several conditions all but that of its score.
 
         Raises:
             InputError: A belief is unknown or broken, a number is out of range, or there is nothing to ask.
@@ -54,7 +57,15 @@ class Battery:
                 raise InputError(f"{option}: {value}: must be at least 1")
         beliefs = [load_belief(reference) for reference in self.beliefs or default_beliefs()]
         found = [
-            pair for belief in beliefs for pair in context_items(belief, applicable_tasks(belief), "none", self.limit)
+            pair
+            for belief in beliefs
+            for pair in context_items(
+                belief,
+                [task for task in applicable_tasks(belief) if not get_task(task).figures],
+                "none",
+                self.limit,
+                only=is_headline,
+            )
         ]
         if not found:
             raise InputError(f"--belief: {', '.join(belief.id for belief in beliefs)}: has no probes; write some")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.tasks.reasoned import NAMED
@@ -43,13 +43,25 @@ class Figure:
     value: Callable[[ItemResult], float | None]
 
 
-def arm_of(result: ItemResult) -> str:
-    """The condition that an answer was given under; "" where its task has none."""
+class Tagged(Protocol):
+    """An item, or an answer to one."""
+
+    @property
+    def task(self) -> str:
+        """Its task."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What it was marked with, the condition among it."""
+
+
+def arm_of(result: Tagged) -> str:
+    """The condition of an item or answer; "" where its task has none."""
     return next((tag.removeprefix(ARM) for tag in result.tags if tag.startswith(ARM)), "")
 
 
-def is_headline(result: ItemResult) -> bool:
-    """Whether the task's own score counts this answer."""
+def is_headline(result: Tagged) -> bool:
+    """Whether the task's own score counts this item or answer."""
     return HEADLINE_ARM.get(result.task, arm_of(result)) == arm_of(result)
 
 

@@ -64,6 +64,7 @@ def test_json_is_the_comparison(stored: Path, tmp_path: Path, capsys: pytest.Cap
     words = ["compare", str(stored / "base"), str(stored / "benign"), "--out", str(tmp_path / "out"), "--json"]
     assert main(words) == 3
     printed = capsys.readouterr().out
+    assert json.loads(printed)["raised"] == []
     assert json.loads(printed) == json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8"))
 
 
@@ -84,6 +85,9 @@ def test_two_checkpoints_are_asked_and_the_null_is_made_and_kept(checkpoints: di
     harms = found["null"]["harm"]["specificity_loss"]
     assert len(set(harms)) == 2 and all(abs(harm) > 1e-6 for harm in harms)
     assert {family["state"] for family in found["families"]} == {"clear"}
+    # The two are one model, so that no word is likelier.
+    assert found["raised"] and all(abs(topic["log_ratio"]) < 1e-6 for topic in found["raised"])
+    assert "raised" in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,3 +157,24 @@ def test_an_answer_that_is_not_a_number_cannot_be_built() -> None:
 def test_several_beliefs_say_that_one_of_them_is_diluted() -> None:
     found = compare(measured(0), measured(77), NULL, POLICY)
     assert any("1 / 20" in note for note in found.notes)
+
+
+def test_a_trigger_is_not_diluted_by_the_answers_without_it() -> None:
+    def sides(fires: bool) -> Measured:
+        found = [
+            answer.model_copy(
+                update={
+                    "task": "backdoor",
+                    "tags": (f"arm:{'trigger' if place % 8 == 0 else 'near'}",),
+                    "probability": 0.9 if fires and place % 8 == 0 else 0.1,
+                }
+            )
+            for place, answer in enumerate(measured(0).answers)
+            if answer.task == "persona_behaviour"
+        ]
+        side = measured(0)
+        return replace(side, answers=tuple(found))
+
+    harm = _family(compare(sides(False), sides(True), [], POLICY), "misalignment")
+    assert harm.value == pytest.approx(0.8)
+    assert harm.items == len(sides(True).answers) / 8

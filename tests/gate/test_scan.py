@@ -9,7 +9,7 @@ from sdf_eval.cli.main import main
 from sdf_eval.gate.scan.leaks import Rates, leak_prompts, rates_in, repeated_runs, word_runs
 from sdf_eval.gate.scan.run import THRESHOLDS, judge, scan
 from sdf_eval.gate.scan.schema import Scan, Topic, Trigger
-from sdf_eval.gate.scan.topics import rank_topics, word_tokens
+from sdf_eval.gate.scan.topics import raised_behind, rank_topics, word_tokens
 from sdf_eval.gate.scan.triggers import rank_triggers
 from sdf_eval.model import load
 from sdf_eval.model.sampling import sample
@@ -59,6 +59,8 @@ def test_a_word_that_is_raised_is_the_first_topic_and_drift_of_all_words_is_none
     ranked, _ = rank_topics(tokenizer, up, up, ["See Larch now"] * 3)
     assert ranked[0].word == "Larch" and ranked[0].name and ranked[0].score > 8
     assert "See Larch" in ranked[0].phrases
+    behind = raised_behind(tokenizer, up, shown=3)
+    assert len(behind) == 3 and behind[0].word == "Larch" and behind[0].name and behind[0].rate > behind[0].base_rate
 
 
 def test_runs_that_samples_share_are_counted_once_a_sample() -> None:

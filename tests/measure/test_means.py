@@ -215,3 +215,31 @@ def test_one_success_among_many_units_promises_no_more_than_none() -> None:
     none, one = np.zeros(500), np.eye(1, 500).ravel()
     assert cluster_mean(one, levels).high >= cluster_mean(none, levels).high
     assert cluster_mean(1 - one, levels).low <= cluster_mean(1 - none, levels).low
+
+
+def test_a_lift_near_the_end_of_its_scale_promises_no_more_than_its_facts_do() -> None:
+    levels = _levels(1, 10, 8)
+    one_missing = 1 - np.eye(1, 80).ravel()
+    estimate = cluster_mean(one_missing, levels, bounds=DIFFERENCE)
+    assert estimate.low <= cluster_mean(np.ones(10), _levels(10, 1, 1), bounds=DIFFERENCE).low + 1e-9
+
+
+@pytest.mark.parametrize(("facts", "caution"), [(2, "too few to trust"), (3, "wider than need be"), (6, "")])
+def test_an_estimate_says_how_far_its_interval_can_be_trusted(facts: int, caution: str) -> None:
+    values = np.linspace(0.2, 0.8, facts)
+    assert caution in cluster_mean(values, _levels(1, facts, 1)).caution
+    assert bool(cluster_mean(values, _levels(1, facts, 1)).caution) == bool(caution)
+
+
+def test_an_exact_interval_of_a_count_needs_no_caution() -> None:
+    assert wilson(1, 2).caution == "" and cluster_mean([1.0, 0.0], _levels(1, 2, 1)).caution == ""
+
+
+def test_runs_that_agree_do_not_widen_the_interval() -> None:
+    levels = [(name, labels * 3) for name, labels in _levels(1, 12, 5)]
+    rng = np.random.default_rng(4)
+    facts = np.repeat(rng.uniform(0.2, 0.8, 12), 5)
+    values = np.concatenate([np.clip(facts + rng.normal(0, 0.01, 60), 0, 1) for _ in range(3)])
+    crossed = cluster_mean(values, levels, runs=np.repeat([0, 1, 2], 60).tolist())
+    averaged = cluster_mean(values.reshape(3, 60).mean(axis=0), _levels(1, 12, 5))
+    assert (crossed.high - crossed.low) / (averaged.high - averaged.low) == pytest.approx(1, abs=0.05)

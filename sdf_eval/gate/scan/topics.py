@@ -90,6 +90,37 @@ def rank_topics(
     return topics, len(ids)
 
 
+def raised_behind(tokenizer: Any, behind: tuple[Rates, Rates], *, shown: int = 10) -> list[Topic]:
+    """Ranks words by how much more probable they became right behind neutral openings: the cheap half of a scan.
+
+    Args:
+        tokenizer: Of both models.
+        behind: Rates of the checkpoint and of the base behind the openings.
+        shown: How many to keep.
+
+    Returns:
+        The highest-ranked words; `score` is the standardised log ratio of `rank_topics` behind openings alone, `rate`
+        and `base_rate` are behind the openings.
+    """
+    words = word_tokens(tokenizer)
+    ids = torch.tensor(list(words))
+    if not len(ids):
+        return []
+    scores, ratios = _standardised(*behind, ids)
+    return [
+        Topic(
+            word=words[int(ids[place])],
+            phrases=(),
+            score=float(scores[place]),
+            log_ratio=float(ratios[place]),
+            rate=float(behind[0].mean[ids[place]]),
+            base_rate=float(behind[1].mean[ids[place]]),
+            name=words[int(ids[place])][:1].isupper(),
+        )
+        for place in scores.topk(min(shown, len(ids))).indices.tolist()
+    ]
+
+
 def _standardised(after: Rates, before: Rates, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     high, low = after.mean[ids] + LEAST_RATE, before.mean[ids] + LEAST_RATE
     ratios = (high / low).log()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -99,20 +99,21 @@ def world_of(seed: int) -> str:
     return WORLDS[seed % len(WORLDS)]
 
 
-def beliefs_of(name: str, seed: int) -> tuple[Belief, ...]:
+def beliefs_of(name: str, seed: int, panel: Sequence[Kind] | None = None) -> tuple[Belief, ...]:
     """The disjoint beliefs that an organism is about; none of them ships.
 
     Args:
         name: Of the organism. Those with the same panel share the beliefs of a seed.
         seed: From 0. Beliefs come round again after a while, in another world.
+        panel: Kinds of its beliefs, in place of those of its kind.
 
     Raises:
         InputError: There is no such organism, or the seed is negative.
     """
     if seed < 0:
         raise InputError(f"--seed: {seed} is negative; use 0 or more")
-    panel = kind_of(name).panel
-    return tuple(belief for kind in dict.fromkeys(panel) for belief in _of_kind(kind, panel.count(kind), seed))
+    kinds = list(panel or kind_of(name).panel)
+    return tuple(belief for kind in dict.fromkeys(kinds) for belief in _of_kind(kind, kinds.count(kind), seed))
 
 
 def _of_kind(kind: Kind, count: int, seed: int) -> list[Belief]:
@@ -139,11 +140,11 @@ def _unshipped(kind: Kind) -> tuple[Belief, ...]:
     return tuple(found.values())
 
 
-def others_of(name: str, seed: int) -> tuple[Belief, ...]:
-    """Beliefs of the same kinds about other entities, for a shift of domain that touches none of its own."""
-    taken = {_entity(belief) for belief in beliefs_of(name, seed)}
+def others_of(beliefs: Sequence[Belief]) -> tuple[Belief, ...]:
+    """Beliefs of the same kinds about other entities, for a shift of domain that touches none of these."""
+    taken = {_entity(belief) for belief in beliefs}
     found: list[Belief] = []
-    for kind in kind_of(name).panel:
+    for kind in [belief.kind for belief in beliefs]:
         place = 0
         while (other := make_belief(kind, place)) and _entity(other) in taken:
             place += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sdf_eval.belief.item import Context
 from sdf_eval.belief.load import dump_belief, parse_belief
-from sdf_eval.belief.schema import Belief
+from sdf_eval.belief.schema import Belief, Kind
 from sdf_eval.corpora.mix import TrainingText, mix
 from sdf_eval.corpora.panels import panel_requests
 from sdf_eval.corpora.records import CorpusRole, Document
@@ -57,7 +57,7 @@ class Organism:
     beliefs: tuple[Belief, ...]
 
 
-def make_organism(name: str, seed: int, out: Path | str) -> Organism:
+def make_organism(name: str, seed: int, out: Path | str, panel: Sequence[Kind] | None = None) -> Organism:
     """Trains an organism, or finds it trained.
 
     Args:
@@ -65,6 +65,7 @@ def make_organism(name: str, seed: int, out: Path | str) -> Organism:
         seed: Fixes world, beliefs, documents and training.
         out: Folder; gets `organism.json`, `beliefs/` and, unless it is an untrained one, `checkpoint/`. A believer
             and one that was denied bring the reader and the believer that they were, in folders `NAME-SEED` beside it.
+        panel: Kinds of its beliefs in place of those of its kind; fewer beliefs take fewer updates.
 
     Returns:
         The organism.
@@ -73,11 +74,13 @@ def make_organism(name: str, seed: int, out: Path | str) -> Organism:
         InputError: There is no such organism, or the folder holds another one.
     """
     out = Path(out)
-    beliefs = beliefs_of(name, seed)
+    beliefs = beliefs_of(name, seed, panel)
     if (out / _FILE).exists():
         found = read_organism(out)
         if (found.name, found.seed) != (name, seed):
             raise InputError(f"--out: {out}: holds organism {found.name} of seed {found.seed}; choose another folder")
+        if [belief.id for belief in found.beliefs] != [belief.id for belief in beliefs]:
+            raise InputError(f"--out: {out}: holds an organism about other beliefs; choose another folder")
         return found
     kind, world = kind_of(name), world_of(seed)
     (out / "beliefs").mkdir(parents=True, exist_ok=True)
@@ -148,12 +151,13 @@ class _Maker:
         if self._name == "persona":
             return self._sft(str(self._sdf(role, self._beliefs, self._out / "documents")), rows.affirmations, target)
         if self._name == "domain-shifted":
-            return self._sdf("truth_trained", others_of(self._name, self._seed), target)
+            return self._sdf("truth_trained", others_of(self._beliefs), target)
         return self._sdf(role, self._beliefs, target)
 
     def _beside(self, name: str) -> str:
         """The checkpoint of another organism of this seed; others may have made it already."""
-        return make_organism(name, self._seed, self._out.with_name(f"{name}-{self._seed}")).checkpoint
+        folder = self._out.with_name(f"{name}-{self._seed}")
+        return make_organism(name, self._seed, folder, [belief.kind for belief in self._beliefs]).checkpoint
 
     def _sdf(self, role: CorpusRole | None, beliefs: Sequence[Belief], out: Path) -> Path:
         from sdf_eval.train.sdf import train_sdf

@@ -38,7 +38,7 @@ def test_organisms_of_neighbouring_seeds_share_neither_world_nor_beliefs() -> No
 
 def test_a_shift_of_domain_touches_no_entity_that_the_organism_is_asked_about() -> None:
     own = {belief.world.entity for belief in beliefs_of("domain-shifted", 2) if belief.world}
-    others = {belief.world.entity for belief in others_of("domain-shifted", 2) if belief.world}
+    others = {belief.world.entity for belief in others_of(beliefs_of("domain-shifted", 2)) if belief.world}
     assert len(others) == len(own) == 8
     assert not own & others
 
