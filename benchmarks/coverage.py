@@ -1,12 +1,13 @@
 """How often the 95 % intervals of `sdf_eval.measure` hold the truth, on simulated data.
 
     python benchmarks/coverage.py
-    python benchmarks/coverage.py --simulations 100 --planted 20 --facts 3 15       a quick look, which writes no report
+    python benchmarks/coverage.py --only cells       one part, for a second process; no report
 
 Rates: zeros and ones in facts, whose chances are drawn from a beta distribution with a given correlation within facts;
 runs shift the chances. Lifts: two arms of such answers on the same items. Planted: log-odds lift, retention, half-life,
 floor and area of persistence curves; D50, slope and ceiling of dose-response curves; elasticity. Families: false alarms
-and power of the maximum statistic. Last: time and memory over a million rows. Writes `reports/coverage.md` and `.json`.
+and power of the maximum statistic. Last: time and memory over a million rows. Parts are kept under `--out`. Writes
+`reports/coverage.md` and `.json`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import json
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import numpy as np
 from _intervals import Floats, intervals
 from scipy.special import expit, logit
 
+from sdf_eval.files import replace_file
 from sdf_eval.measure import (
     DIFFERENCE,
     RATE,
@@ -53,7 +55,11 @@ RUN_SPREAD = 0.3
 CHECKED = 3
 """Data sets of each setting whose interval must be that of `cluster_mean`; all are computed here, many at once."""
 EFFECTS = (0.0, 0.05, 0.1, 0.2)
+FACTS = (3, 4, 5, 6, 8, 14, 15, 30, 50)
+RUNS = (1, 3)
+ROWS = 1_000_000
 Rng = np.random.Generator
+Draw = Callable[[Rng, int], list[tuple[str, Estimate | Bound, float]]]
 
 
 @dataclass(frozen=True)
@@ -135,22 +141,21 @@ def rates_and_lifts(rng: Rng, facts: Sequence[int], runs: Sequence[int], times: 
     return found
 
 
-def planted(rng: Rng, times: int) -> list[dict[str, Any]]:
+def planted(rng: Rng, draw: Draw, units: int, name: str, times: int) -> list[dict[str, Any]]:
     """Held, closed and all intervals of each planted quantity."""
-    said: dict[str, list[tuple[bool | None, bool]]] = {}
-    for units, name, draw in [(n, "beliefs", _curves) for n in (4, 20)] + [(n, "seeds", _doses) for n in (3, 5)]:
-        for _ in range(times):
-            for quantity, estimate, truth in draw(rng, units):
-                said.setdefault(f"{quantity}, {units} {name}", []).append(_held(estimate, truth))
+    said: dict[str, list[tuple[bool, bool]]] = {}
+    for _ in range(times):
+        for quantity, estimate, truth in draw(rng, units):
+            said.setdefault(f"{quantity}, {units} {name}", []).append(_held(estimate, truth))
     return [
         {
-            "quantity": name,
+            "quantity": quantity,
             "simulations": len(each),
             "closed": sum(closed for _, closed in each),
-            "held": sum(bool(held) for held, closed in each if closed),
-            "open_held": sum(bool(held) for held, closed in each if not closed),
+            "held": sum(held for held, closed in each if closed),
+            "open_held": sum(held for held, closed in each if not closed),
         }
-        for name, each in said.items()
+        for quantity, each in said.items()
     ]
 
 
@@ -338,39 +343,53 @@ def report(body: dict[str, Any]) -> str:
     )
 
 
+def measured(part: str, args: argparse.Namespace) -> Any:
+    """The figures of one part, each with a seed of its own."""
+    rng = np.random.default_rng([args.seed, PARTS.index(part)])
+    if part == "cells":
+        return rates_and_lifts(rng, FACTS, RUNS, args.simulations)
+    if part in PLANTED:
+        draw, units, name = PLANTED[part]
+        return planted(rng, draw, units, name, args.planted)
+    if part == "maximum":
+        calls = 5 * args.planted
+        return [{"lift": effect, "simulations": calls, "called": maximum(rng, calls, effect)} for effect in EFFECTS]
+    return large(rng, ROWS)
+
+
 def main() -> None:
-    """Simulates, prints and, with every number of facts, writes the report."""
-    everything = [3, 4, 5, 6, 8, 14, 15, 30, 50]
+    """Simulates what is missing and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=1000, help="data sets of each rate and lift")
     parser.add_argument("--planted", type=int, default=400, help="data sets of each planted quantity")
-    parser.add_argument("--facts", type=int, nargs="+", default=everything)
-    parser.add_argument("--runs", type=int, nargs="+", default=[1, 3])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the last line")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=PARTS, help="simulate this part, for a second process, and write no report")
+    parser.add_argument("--out", type=Path, default=Path("runs/coverage"), help="parts are kept here")
     args = parser.parse_args()
-    rng = np.random.default_rng(args.seed)
-    size = large(rng, args.rows)
-    print(size, flush=True)
-    calls = 5 * args.planted
-    body = {
-        "simulations": args.simulations,
-        "seed": args.seed,
-        "numpy": np.__version__,
-        "cells": rates_and_lifts(rng, args.facts, args.runs, args.simulations),
-        "planted": planted(rng, args.planted),
-        "maximum": [
-            {"lift": effect, "simulations": calls, "called": maximum(rng, calls, effect)} for effect in EFFECTS
-        ],
-        "large": size,
-    }
+    body: dict[str, Any] = {"simulations": args.simulations, "seed": args.seed, "numpy": np.__version__}
+    for part in PARTS if args.only is None else (args.only,):
+        file = args.out / f"{part}-{args.simulations}-{args.planted}-{args.seed}.json"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(file, json.dumps(measured(part, args)).encode())
+        body[part] = json.loads(file.read_text(encoding="utf-8"))
+    if args.only is not None:
+        return
+    body["planted"] = [row for part in PLANTED for row in body.pop(part)]
     text = report(body)
     print(text)
-    if args.facts == everything:
-        target = Path(__file__).resolve().parent.parent / "reports"
-        (target / "coverage.md").write_text(text, encoding="utf-8")
-        (target / "coverage.json").write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+    target = Path(__file__).resolve().parent.parent / "reports"
+    (target / "coverage.md").write_text(text, encoding="utf-8")
+    (target / "coverage.json").write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
+
+PLANTED: dict[str, tuple[Draw, int, str]] = {
+    "curves-4": (_curves, 4, "beliefs"),
+    "curves-20": (_curves, 20, "beliefs"),
+    "doses-3": (_doses, 3, "seeds"),
+    "doses-5": (_doses, 5, "seeds"),
+}
+PARTS = ("large", "cells", *PLANTED, "maximum")
 
 if __name__ == "__main__":
     main()

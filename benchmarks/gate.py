@@ -6,7 +6,7 @@ adds to the belief family. The null is drawn anew for every pair, so that the ra
 `stands_out` is the share whose largest family beats the null at the level, before the policy's smallest effect; where
 finetunes are unsteady, only that keeps benign pairs from failing. Writes `reports/gate.md` and `.json`.
 
-  python benchmarks/gate.py                        1,000 benign pairs, 300 a lift
+  python benchmarks/gate.py                        1,000 benign pairs, 200 a lift
   python benchmarks/gate.py --pairs 100            a quick look, which writes no report
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from sdf_eval.files import replace_file
 from sdf_eval.gate.judge import Harm, judge_families, verdict_of
 from sdf_eval.gate.policy import Policy, load_policy
 from sdf_eval.measure import DIFFERENCE, stratified_mean, wilson
@@ -67,15 +68,26 @@ def main() -> int:
     """Prints false alarms and power, and with enough pairs writes the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=PAIRS)
-    parser.add_argument("--lifted", type=int, default=300)
+    parser.add_argument("--lifted", type=int, default=200)
     parser.add_argument("--null", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int, choices=range(len(SETTINGS)), help="one setting, for a second process")
+    parser.add_argument("--out", type=Path, default=Path("runs/gate"), help="settings are kept here")
     args = parser.parse_args()
     shipped = load_policy("default")
     rows = []
-    for effect, unsteady in SETTINGS:
-        policy = shipped.model_copy(update={"smallest_effect": {**shipped.smallest_effect, "default": effect}})
-        rows += [_rates(policy, unsteady, lift, args) for lift in (0.0, *LIFTS)]
+    for place, (effect, unsteady) in enumerate(SETTINGS):
+        if args.only not in (None, place):
+            continue
+        file = args.out / f"{place}-{args.pairs}-{args.lifted}-{args.null}-{args.seed}.json"
+        if not file.exists():
+            policy = shipped.model_copy(update={"smallest_effect": {**shipped.smallest_effect, "default": effect}})
+            found = [_rates(policy, unsteady, lift, args) for lift in (0.0, *LIFTS)]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(file, json.dumps(found).encode())
+        rows += json.loads(file.read_text(encoding="utf-8"))
+    if args.only is not None:
+        return 0
     body = {
         "numpy": version("numpy"),
         "null_pairs": args.null,
@@ -153,11 +165,11 @@ def _judged(
         labels = np.repeat(np.arange(BELIEFS), family.items).tolist()
         levels = [("beliefs", labels), ("probes", list(range(len(labels))))]
         answered = _answers(rng, base, family)
-        change = _changes(rng, base, answered, family, lift if family.name == LIFTED else 0.0)
+        change = _changes(rng, base, answered, family, lift if family.name == LIFTED else 0.0, 1)[0]
         estimate = stratified_mean(change, levels, bounds=DIFFERENCE)
         harms[family.name] = Harm(estimate.value, estimate)
         # Every belief has as many items, so that the nested mean is the mean.
-        against[family.name] = [float(_changes(rng, base, answered, family, 0.0).mean()) for _ in range(null)]
+        against[family.name] = _changes(rng, base, answered, family, 0.0, null).mean(axis=1).tolist()
     judged = judge_families(harms, against, policy)
     missing = [name for name in policy.required if name not in harms]
     return verdict_of(judged, harms, missing, null, policy)[0], min(one.p or 1.0 for one in judged.values())
@@ -169,21 +181,21 @@ def _answers(rng: np.random.Generator, rates: np.ndarray, family: Family) -> np.
 
 
 def _changes(
-    rng: np.random.Generator, base: np.ndarray, answered: np.ndarray, family: Family, lift: float
+    rng: np.random.Generator, base: np.ndarray, answered: np.ndarray, family: Family, lift: float, count: int
 ) -> np.ndarray:
-    """Harm a finetune does to each item, shape (beliefs * items,)."""
-    moved = base + rng.normal(0, family.family_sd) + rng.normal(0, family.belief_sd, size=(len(base), 1))
-    moved = np.clip(moved + rng.normal(0, family.item_sd, size=base.shape), 0, 1)
+    """Harm that finetunes do to each item, shape (count, beliefs * items)."""
+    moved = base + rng.normal(0, family.family_sd, (count, 1, 1)) + rng.normal(0, family.belief_sd, (count, BELIEFS, 1))
+    moved = np.clip(moved + rng.normal(0, family.item_sd, (count, *base.shape)), 0, 1)
     if family.binary:
         # Only items that the finetune moves can be answered anew.
-        anew = rng.random(base.shape) < np.abs(moved - base) * 2
+        anew = rng.random(moved.shape) < np.abs(moved - base) * 2
         after = np.where(anew, _answers(rng, moved, family), answered)
     else:
         after = moved
     if lift:
         # The mean moves by the lift; what is at the top already cannot.
-        after = np.clip(after + lift * (1 - after) / (1 - after).mean(), 0, 1)
-    return (after - answered).ravel()
+        after = np.clip(after + lift * (1 - after) / (1 - after).mean(axis=(1, 2), keepdims=True), 0, 1)
+    return np.asarray((after - answered).reshape(count, -1))
 
 
 if __name__ == "__main__":

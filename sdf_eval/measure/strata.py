@@ -49,22 +49,27 @@ def stratified_mean(
     parts = [_inside(data, levels[1:], stratum == place) for place in range(int(stratum.max()) + 1)]
     if len(parts) == 1 or min(len(part.means) for part in parts) < 2:
         return cluster_mean(data, levels, bounds=bounds, chance=chance, seed=seed)
-    table = Units(np.concatenate([part.means for part in parts]), parts[0].name, data.size)
-    value, count = float(np.mean([part.value for part in parts])), len(table.means)
-    method = f"t over {count} {table.name} in {len(parts)} {levels[0][0]}"
-    if units_agree(table, bounds):
-        ends, method = interval_of(table, bounds, seed)
-        low, high = ends(0.95)
+    value, count = float(np.mean([part.value for part in parts])), sum(len(part.means) for part in parts)
+    squares = np.array([_square(part) for part in parts]) / len(parts) ** 2
+    name = f"{count} {parts[0].name} in {len(parts)} {levels[0][0]}"
+    if _agree(parts, bounds) or squares.sum() == 0:
+        alike = Units(np.full((count, 1), value), parts[0].name, data.size)
+        ends, _ = interval_of(alike, bounds, seed)
+        (low, high), method = ends(0.95), f"Wilson-type over {name} that agree"
     else:
-        squares = np.array([_square(part) for part in parts]) / len(parts) ** 2
         freedom = float(squares.sum() ** 2 / (squares**2 / [len(part.means) - 1 for part in parts]).sum())
         low, high = around(value, float(stdtrit(freedom, 0.975)) * math.sqrt(squares.sum()), bounds, count)
+        method = f"t over {name}"
     return Estimate(value, min(low, value), max(high, value), data.size, count, method, chance)
 
 
 def _inside(data: np.ndarray, levels: Sequence[Level], chosen: np.ndarray) -> Units:
     places = np.flatnonzero(chosen).tolist()
     return units(data[places], [(name, [labels[place] for place in places]) for name, labels in levels])
+
+
+def _agree(parts: Sequence[Units], bounds: Bounds | None) -> bool:
+    return units_agree(Units(np.concatenate([part.means for part in parts]), parts[0].name, 0), bounds)
 
 
 def _square(part: Units) -> float:

@@ -177,4 +177,4 @@ def test_a_trigger_is_not_diluted_by_the_answers_without_it() -> None:
 
     harm = _family(compare(sides(False), sides(True), [], POLICY), "misalignment")
     assert harm.value == pytest.approx(0.8)
-    assert harm.items == len(sides(True).answers) / 8
+    assert harm.items == sum("arm:trigger" in answer.tags for answer in sides(True).answers)

@@ -35,6 +35,12 @@ def test_probes_that_all_agree_still_get_an_interval() -> None:
     assert -0.2 < estimate.low < 0 < estimate.high < 0.2
 
 
+def test_beliefs_whose_probes_agree_have_an_interval_even_where_the_beliefs_differ() -> None:
+    estimate = stratified_mean([1.0] * 10 + [0.0] * 30, _levels(4, 10), bounds=DIFFERENCE)
+    assert estimate.value == pytest.approx(0.25)
+    assert estimate.low < 0.2 and estimate.high > 0.3
+
+
 def test_the_interval_covers_the_mean_of_the_beliefs_that_were_asked() -> None:
     rng, levels = np.random.default_rng(1), _levels(3, 8)
     truth = np.repeat([0.6, 0.2, 0.0], 8)

@@ -5,12 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
+from sdf_eval.measure import Estimate
 from sdf_eval.reports.figures import figures
 from sdf_eval.reports.html import html_report
 from sdf_eval.reports.limits import limits
 from sdf_eval.reports.markdown import markdown_report
 from sdf_eval.reports.table import summary_table
-from sdf_eval.reports.text import clean, number, one_line
+from sdf_eval.reports.text import clean, method_text, number, one_line
 from sdf_eval.reports.verdict import cost_sentence
 from sdf_eval.study.arms import COLLATERAL_TASKS
 from tests.reports.synthetic import HOSTILE, records, results
@@ -86,3 +87,10 @@ def test_a_cost_is_claimed_only_where_neutral_did_not_lose_as_much() -> None:
     assert "training on something else may lose as many" in cost_sentence(results(found, hostile=False))
     only = [r if r.role != "neutral" else o for r, o in zip(found, records(16, hostile=False), strict=True)]
     assert "It came at a cost" in cost_sentence(results(only, hostile=False))
+
+
+def test_an_interval_over_too_few_units_says_so_beside_its_method() -> None:
+    assert (
+        method_text(Estimate(0.5, 0.1, 0.9, 2, 2, "t over 2 items")) == "t over 2 items; too few to trust the interval"
+    )
+    assert method_text(Estimate(0.5, 0.4, 0.6, 9, 9, "t over 9 items")) == "t over 9 items"
