@@ -56,7 +56,8 @@ def _half_width(means: Floats, within: Floats) -> Floats:
     floor = LEAST_SPREAD * within
     over_facts = float(stdtrit(facts - 1, 0.975))
     if runs == 1:
-        return over_facts * np.maximum(means[:, :, 0].std(axis=1, ddof=1) / facts**0.5, floor)
+        error = np.maximum(means[:, :, 0].std(axis=1, ddof=1) / facts**0.5, floor)
+        return np.asarray(over_facts * error, dtype=np.float64)
     by_fact, by_run, cells = means.mean(axis=2), means.mean(axis=1), facts * runs
     residuals = means - by_fact[:, :, None] - by_run[:, None, :] + means.mean(axis=(1, 2))[:, None, None]
     rest = (residuals**2).sum(axis=(1, 2)) / (facts - 1) / (runs - 1)
