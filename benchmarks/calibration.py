@@ -131,7 +131,7 @@ def units(out: Path, names: Iterable[str], seeds: Sequence[int]) -> list[Unit]:
                 kept = out / "answers" / f"base-{organism.world}-{shared}-{other}.json"
                 base = ask(f"pocket/{organism.world}", beliefs, "none", kept)
                 for belief in beliefs:
-                    if name == "domain-shifted" and entity_of(belief) in map(entity_of, others_of(name, seed)):
+                    if name == "domain-shifted" and entity_of(belief) in map(entity_of, others_of(organism.beliefs)):
                         continue  # its documents tell the truth of this one
                     found[name, seed, belief.id] = Unit(name, seed, belief.id, asked[belief.id], base[belief.id])
     return list(found.values())
