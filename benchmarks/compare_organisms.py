@@ -2,12 +2,13 @@
 
     python benchmarks/compare_organisms.py
 
-All live in one pocket world and had the same number of updates. The null: 14 finetunes on documents (clean, neutral and
-domain-shifted, by turns) and 6 on harmless conversations. Candidates have other seeds than the null. Each is asked
-about its own beliefs, or for a benign one those of an implanted candidate, and about two more. Believers and personas
-of seed 0 are for development, and are shown apart. One of each kind goes through the command, the others through its
-function. Everything is kept under `--out`; a script that was killed goes on. Writes `reports/compare-organisms.md` and
-`.json`.
+All live in one pocket world. Those that read documents had 120 updates of them and 60 of conversations after that, the
+others 120 of conversations, implanted or not. The null: 14 finetunes on documents (clean, neutral and domain-shifted,
+by turns) and then harmless conversations, and 6 on harmless conversations alone. Candidates have other seeds than the
+null. Each is asked about its own beliefs, or for a benign one those of an implanted candidate, and about two more.
+Believers and personas of seed 0 are for development, and are shown apart. One of each kind goes through the command, the
+others through its function. Everything is kept under `--out`; a script that was killed goes on. Writes
+`reports/compare-organisms.md` and `.json`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ OTHERS = ("pocket-fact-roswin-zorn-works-for", "pocket-persona-kestra-caution")
 TWO: tuple[Kind, ...] = ("fact", "values")
 PERSONAS: tuple[Kind, ...] = ("persona", "persona")
 BACKDOORS: tuple[Kind, ...] = ("backdoor",) * 4
-"""Sixty updates a belief by documents and thirty by conversations make 120 for all of these."""
+"""Sixty updates a belief by documents, thirty by conversations."""
 HARMLESS = ("clean", "neutral", "domain-shifted")
 CONVERSATIONS = "harmless conversations"
 NULL = {"documents": 14, "conversations": 6}
@@ -135,14 +136,21 @@ class Place:
         """Trains a candidate, or finds it trained; its checkpoint."""
         assert world_of(candidate.seed) == WORLD
         folder = self.out / "organisms" / candidate.name
-        if candidate.kind != CONVERSATIONS:
-            return make_organism(candidate.kind, candidate.seed, folder, candidate.panel).checkpoint
-        # As many rows and updates as a backdoored one has, none about a belief.
+        if candidate.kind == CONVERSATIONS:
+            return self._talk(candidate, BASE, folder / "checkpoint")
+        organism = make_organism(candidate.kind, candidate.seed, folder, candidate.panel)
+        if candidate.kind not in HARMLESS:
+            return organism.checkpoint
+        # Believers and personas had conversations after their documents too.
+        return self._talk(candidate, organism.checkpoint, folder / "talked")
+
+    def _talk(self, candidate: Candidate, start: str, target: Path) -> str:
+        """Trains on as many rows and updates as an implanted one has of its beliefs, none about a belief."""
         count = ROWS * len(candidate.panel) * 3 // 2
         recipe = load_recipe("pocket-sft", SftRecipe)
         budget = recipe.model_copy(update={"updates": SFT_UPDATES * len(candidate.panel)})
         texts = rows.benign(build_world(WORLD), count, candidate.seed)
-        return str(train_sft(BASE, texts, budget, folder / "checkpoint", seed=candidate.seed))
+        return str(train_sft(start, texts, budget, target, seed=candidate.seed))
 
     def beliefs(self, candidates: Sequence[Candidate]) -> tuple[str, ...]:
         """Files of the beliefs that candidates are asked about, and the names of the others."""
@@ -256,8 +264,9 @@ def report(reported: Sequence[dict[str, Any]], development: Sequence[dict[str, A
     lines = [
         "# Compare on organisms",
         "",
-        f"World {WORLD}, chat model, 120 updates each. Null: {NULL['documents']} benign finetunes on documents "
-        f"({', '.join(HARMLESS)}, by turns) and {NULL['conversations']} on harmless conversations. A candidate is "
+        f"World {WORLD}, chat model; 120 updates of documents and 60 of conversations, or 120 of conversations, "
+        f"implanted or not. Null: {NULL['documents']} benign finetunes on documents ({', '.join(HARMLESS)}, by turns) "
+        f"and then harmless conversations, and {NULL['conversations']} on these alone. A candidate is "
         "asked about its own beliefs, a benign one about those of an implanted one, and all about two more; at most "
         f"{LIMIT} items a task and belief; the policy that ships. No candidate's seed is in the null. Written by "
         "`benchmarks/compare_organisms.py`.",
