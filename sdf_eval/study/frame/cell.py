@@ -48,6 +48,7 @@ class SdfStep(Frozen):
         stage: Which; without a default, because steps are told apart by it in files that leave defaults out.
         documents: Sets of documents; none for continued pretraining on plain texts alone.
         plain: Plain texts that are mixed in.
+        plain_of: The model whose last reading they are like; "" for the cell's own.
         writer: Who writes both.
         recipe: A path or the name of a recipe.
         updates: Optimizer updates in all; None for what the recipe says.
@@ -57,6 +58,7 @@ class SdfStep(Frozen):
     stage: Literal["sdf"]
     documents: tuple[DocumentSet, ...] = ()
     plain: int = Field(default=0, ge=0)
+    plain_of: str = ""
     writer: str
     recipe: str
     updates: int | None = Field(default=None, ge=1)

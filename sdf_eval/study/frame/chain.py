@@ -114,7 +114,8 @@ def _read_documents(cell: Cell, step: SdfStep, start: str, folder: Path) -> None
     writer = get_writer(step.writer, ledger=folder.parent / "ledger.sqlite", avoid=_beliefs(cell, ()))
     texts = [TrainingText(each.text, recipe.doctag, synthetic=True) for each in documents_of(cell, step, writer)]
     # What is plain in the model's own eyes: the writer looks up what the base of a chain has read.
-    texts += [TrainingText(text) for text in writer.plain_text(step.plain, cell.seed, model=cell.model)]
+    reader = step.plain_of or cell.model
+    texts += [TrainingText(text) for text in writer.plain_text(step.plain, cell.seed, model=reader)]
     Random(f"study texts {cell.seed}").shuffle(texts)
     if not texts:
         raise InputError("sdf step: has neither documents nor plain texts; give some")
