@@ -8,7 +8,7 @@ from importlib import import_module
 from sdf_eval.errors import InputError
 from sdf_eval.study.frame.study import Study
 
-NAMES = ("out_of_context", "spec_midtraining", "msm_misalignment", "anti_spec")
+NAMES = ("out_of_context", "spec_midtraining", "msm_misalignment", "anti_spec", "awareness")
 
 
 def get_study(name: str) -> Study:
