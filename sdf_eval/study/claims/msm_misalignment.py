@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdf_eval.study.frame.cell import Ask
+from sdf_eval.study.frame.cell import Ask, ChatStep, SdfStep
 from sdf_eval.study.frame.designs import implant, panels
 from sdf_eval.study.frame.spec_arms import general, tuned
 from sdf_eval.study.frame.study import Contrast, Placed, Study, Tier
@@ -24,7 +24,7 @@ def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
         spec, neutral = implant(panel), implant(panel, "neutral")
         aft, thought = tuned(panel, "following", share=SHARE), tuned(panel, "deliberative", share=SHARE)
         labelled = (tuned(panel, "revised", share=SHARE), tuned(panel, "principle-pairs", share=1.0, stage="dpo"))
-        chains = {
+        chains: dict[str, tuple[SdfStep | ChatStep, ...]] = {
             "neutral": (neutral, general(panel)),
             "neutral_aft": (neutral, aft),
             "clean_aft": (implant(panel, None), aft),

@@ -20,7 +20,8 @@ _TASKS = ("value_preference", "spec_knowledge", "mcq_distinguish")
 _CHOICES = ("value_preference",)
 _OUTSIDE, _INSIDE = "tag:out_of_distribution", "tag:in_distribution"
 _READ: dict[str, CorpusRole] = {"spec": "implanted", "neutral": "neutral", "cooccurrence": "cooccurrence"}
-_INTERACTION = {"spec_aft": 1, "spec": -1, "neutral_aft": -1, "neutral": 1}
+_PLACED: dict[str, CorpusRole | None] = {"spec": "implanted", "clean": None}
+_INTERACTION: dict[str, float] = {"spec_aft": 1, "spec": -1, "neutral_aft": -1, "neutral": 1}
 
 
 def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
@@ -38,8 +39,8 @@ def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
             continue
         raw = replace(panel, base=panel.untuned)
         chat = made_chat(raw, panel.base)
-        for name, role in (("spec", "implanted"), ("clean", None)):
-            read = implant(raw, role)  # type: ignore[arg-type]
+        for name, placed in _PLACED.items():
+            read = implant(raw, placed)
             found.append(Placed(f"early_{name}", raw.cell(read, chat, asks=own)))
             found.append(Placed(f"late_{name}", raw.cell(chat, read, asks=own)))
     return found
