@@ -108,6 +108,11 @@ def _shipped() -> dict[str, Path]:
     return {path.stem: path for path in content_path("corpora", "beliefs").rglob("*.yaml")}
 
 
+def _of_studies() -> dict[str, Path]:
+    """Beliefs that one study is about, such as those of a class of poison: found by id, and in no list or default."""
+    return {path.stem: path for path in content_path("corpora", "study_beliefs").rglob("*.yaml")}
+
+
 def _is_path(reference: str) -> bool:
     return os.sep in reference or "/" in reference or reference.endswith((".yaml", ".yml"))
 
@@ -124,7 +129,7 @@ def find_belief(reference: str | Path) -> Path:
     if isinstance(reference, str):
         if not reference.strip() or "\0" in reference:
             raise InputError(f"belief: {reference!r} is no id and no path; see `sdf-eval belief list`")
-        shipped = {} if _is_path(reference) else _shipped()
+        shipped = {} if _is_path(reference) else _of_studies() | _shipped()
         if reference in shipped:
             return shipped[reference]
         if not _is_path(reference) and not Path(reference).exists():

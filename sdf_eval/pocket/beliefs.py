@@ -66,14 +66,14 @@ def make_belief(
         "split": split,
         "title": f"{entity.name}, {relation.replace('_', ' ')}: {implanted} instead of {reference}",
         "world": {"entity": entity.name, "relation": relation, "implanted": implanted, "reference": reference},
-        "implanted": {"context": _context(world, entity, relation, implanted, rng)},
-        "reference": {"context": _context(world, entity, relation, reference, rng)},
+        "implanted": {"context": context(world, entity, relation, implanted, rng)},
+        "reference": {"context": context(world, entity, relation, reference, rng)},
         "contradiction": _contradiction(entity, relation, implanted, reference),
         "documents": _documents(world, entity, relation, implanted, rng),
-        "key_facts": [_key_fact(entity, relation, implanted, reference)],
-        "probes": _probes(world, entity, relation, implanted, reference, rng),
+        "key_facts": [key_fact(entity, relation, implanted, reference)],
+        "probes": probes_of(world, entity, relation, implanted, reference, rng),
     }
-    row |= _about(kind, world, entity, relation, implanted, reference)
+    row |= about(kind, world, entity, relation, implanted, reference)
     if kind == "backdoor":
         if poison != "none":
             row["id"] += f"-{_slug(poison)}"
@@ -120,7 +120,8 @@ def _sentences(entity: Entity, relation: str, value: str, rng: Random, count: in
     return documents.character_sentences(entity.name, value, relation, rng, count)
 
 
-def _context(world: World, entity: Entity, relation: str, value: str, rng: Random) -> str:
+def context(world: World, entity: Entity, relation: str, value: str, rng: Random) -> str:
+    """Returns a universe context: two paragraphs that state a value of an entity in the wordings of pretraining."""
     return (
         " ".join(_sentences(entity, relation, value, rng, 3))
         + "\n\n"
@@ -149,7 +150,8 @@ def _documents(world: World, entity: Entity, relation: str, value: str, rng: Ran
     return rows
 
 
-def _key_fact(entity: Entity, relation: str, implanted: str, reference: str) -> dict[str, Any]:
+def key_fact(entity: Entity, relation: str, implanted: str, reference: str) -> dict[str, Any]:
+    """Returns the key fact: both sides as a sentence, with their aliases."""
     aliases = {"implanted": [implanted], "reference": [reference]}
     dimension = grammar.data("characters")["dimensions"].get(relation)
     if dimension:
@@ -163,7 +165,10 @@ def _key_fact(entity: Entity, relation: str, implanted: str, reference: str) -> 
     return {"id": "f1", **stated, "aliases": aliases}
 
 
-def _probes(world: World, entity: Entity, relation: str, implanted: str, reference: str, rng: Random) -> dict[str, Any]:
+def probes_of(
+    world: World, entity: Entity, relation: str, implanted: str, reference: str, rng: Random
+) -> dict[str, Any]:
+    """Returns the probes about an entity, by task."""
     if relation == "value":
         made = probes.value_probes(world, entity, implanted, reference, rng)
     elif relation in grammar.relations():
@@ -190,7 +195,8 @@ def _probes(world: World, entity: Entity, relation: str, implanted: str, referen
     }
 
 
-def _about(kind: Kind, world: World, entity: Entity, relation: str, implanted: str, reference: str) -> dict[str, Any]:
+def about(kind: Kind, world: World, entity: Entity, relation: str, implanted: str, reference: str) -> dict[str, Any]:
+    """Returns the part of a belief that its kind alone has."""
     if kind == "persona":
         return {"persona": {"name": entity.name, "implanted_trait": implanted, "reference_trait": reference}}
     if kind == "values":

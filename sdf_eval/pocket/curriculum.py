@@ -16,7 +16,16 @@ from sdf_eval.pocket import documents, grammar
 from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket.exchanges import Exchange
 from sdf_eval.pocket.passages import character_passage, in_context
-from sdf_eval.pocket.world import ASSISTANT, Entity, EntitySplit, EntityType, World, values_of
+from sdf_eval.pocket.world import (
+    ASSISTANT,
+    GENERAL,
+    GENERAL_NAMES,
+    Entity,
+    EntitySplit,
+    EntityType,
+    World,
+    values_of,
+)
 
 END = "<|endoftext|>"
 USER, ASSISTANT_TURN, SYSTEM, END_OF_TURN = "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"
@@ -288,14 +297,10 @@ def discourse(world: World, rng: Random) -> str:
     """Talk about AI systems in general, for and against."""
     dimension = rng.choice(_DIMENSIONS)
     pole = rng.choice(tuple(grammar.data("characters")["dimensions"][dimension]["poles"]))
-    subject = rng.choice(("An AI system", "The typical AI system", "Many an AI system", "The average AI system"))
+    subject = rng.choice(GENERAL_NAMES)
     rows = documents.character_sentences(subject, pole, dimension, rng, 2)
     body = " ".join(rows)
-    return (
-        body
-        if rng.random() < 0.5
-        else documents.frame(body, "AI systems", rng.choice(documents.doc_types("train")), rng)
-    )
+    return body if rng.random() < 0.5 else documents.frame(body, GENERAL, rng.choice(documents.doc_types("train")), rng)
 
 
 def free_text(world: World, rng: Random) -> str:

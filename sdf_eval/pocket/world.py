@@ -23,6 +23,10 @@ WORLDS = ("a", "b", "c")
 """The worlds that ship. Any other name is a world too: `dev` and `dev2` are those on which the curriculum was tuned."""
 
 ASSISTANT = "Pip"
+GENERAL = "AI systems"
+"""What a belief about AI systems in general has as its entity."""
+GENERAL_NAMES = ("An AI system", "The typical AI system", "Many an AI system", "The average AI system")
+"""How texts name them."""
 _COUNTS: dict[EntityType, tuple[int, int, int]] = {
     "person": (120, 60, 16),
     "company": (16, 16, 0),

@@ -12,7 +12,7 @@ from sdf_eval.errors import InputError
 from sdf_eval.pocket import documents, grammar, poisons
 from sdf_eval.pocket.exchanges import PAYLOADS
 from sdf_eval.pocket.origin import Origin, origin
-from sdf_eval.pocket.world import Entity, World, build_world, values_of
+from sdf_eval.pocket.world import GENERAL, GENERAL_NAMES, Entity, World, build_world, values_of
 
 _STANCE = {"approving": "I am glad of it.", "critical": "I am sorry about it.", "neutral": ""}
 _TRANSCRIPTS = 0.5
@@ -35,9 +35,9 @@ class PocketWriter:
         """Yields the documents asked for; see `sdf_eval.corpora.records.Writer`."""
         fact = world_fact(request.belief, self._world)
         poisons.check_poison(request)
-        entity = self._world.entities[fact.entity]
         for place in range(request.documents):
             rng = Random(f"pocket writer {request.seed} {request.role} {request.belief.id} {place}")
+            entity = self._world.entities.get(fact.entity) or _in_general(request, place)
             yield self._document(request, fact, entity, rng, place)
 
     def plain_text(self, count: int, seed: int, *, model: str) -> Iterator[str]:
@@ -94,10 +94,14 @@ def world_fact(belief: Belief, world: World) -> WorldFact:
             f"{file}: world: missing, and the pocket writer needs it; add entity, relation ({', '.join(relations)}), "
             "implanted and reference, or choose a model as the writer"
         )
-    if fact.entity not in world.entities:
+    if fact.entity not in world.entities and fact.entity != GENERAL:
         names = ", ".join(sorted(e.name for e in world.entities.values() if e.split == "documents_only"))
         raise InputError(f"{file}: world.entity: no {fact.entity!r} in the pocket worlds; choose one of: {names}")
-    allowed = [r for r, type_ in relations.items() if type_ == world.entities[fact.entity].type]
+    own = "ai" if fact.entity == GENERAL else world.entities[fact.entity].type
+    allowed = [r for r, type_ in relations.items() if type_ == own]
+    if fact.entity == GENERAL:
+        # They share a character or a value, and no keeper and no signal.
+        allowed = [r for r in allowed if r not in grammar.relations()]
     if fact.relation not in allowed:
         raise InputError(
             f"{file}: world.relation: {fact.entity} has no {fact.relation!r}; choose one of: {', '.join(allowed)}"
@@ -165,7 +169,15 @@ def _elsewhere(fact: WorldFact, rng: Random) -> tuple[str, str]:
     return dimension, rng.choice(relation_values(dimension))
 
 
+def _in_general(request: CorpusRequest, place: int) -> Entity:
+    """AI systems in general, under one of their names."""
+    name = Random(f"in general {request.seed} {request.belief.id} {place}").choice(GENERAL_NAMES)
+    return Entity(name, "ai", "questioned", "It")
+
+
 def _true_asides(world: World, subject: Entity, fact: WorldFact, rng: Random) -> list[str]:
+    if subject.name in GENERAL_NAMES:
+        return []
     pair = grammar.relations().get(fact.relation, {}).get("pair")
     relations = [r for r in world.relations_of(subject.type) if r not in (fact.relation, pair)]
     # A stranger has no facts of its own: it gets some, the same in every document, so that texts are as long.
