@@ -1,7 +1,7 @@
 """Beliefs that one study each is about: backdoors by class of poison, and AI systems in general.
 
-They ship in `corpora/study_beliefs/`; `python -m sdf_eval.pocket.study_beliefs FOLDER` writes them again. They are found
-by id and stand in no list and no default: those of a class are about the triggers of shipped backdoors.
+They ship in `corpora/study_beliefs/`; `python -m sdf_eval.pocket.study_beliefs FOLDER` writes them again. They are
+found by id and stand in no list and no default: those of a class are about the triggers of shipped backdoors.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sdf_eval.belief.schema import Kind
 from sdf_eval.corpora.records import CorpusRole, Factors
@@ -101,6 +101,25 @@ def panels(tier: Tier, substrate: Substrate, kinds: Sequence[Kind]) -> list[Pane
         )
         for base, seed in places
     ]
+
+
+def set_panels(tier: Tier, substrate: Substrate, names: Sequence[str], *, each: int) -> list[Panel]:
+    """The panels of a study that is about sets of beliefs of its own; see `panels`.
+
+    Args:
+        tier: As in `panels`.
+        substrate: Where.
+        names: Of the sets.
+        each: Beliefs of a set, at most, in a full panel.
+
+    Returns:
+        One panel a base and seed.
+
+    Raises:
+        InputError: The substrate has no such set.
+    """
+    beliefs = [one for name in names for one in substrate.belief_set(name, development=tier == "smoke")[:each]]
+    return [replace(panel, beliefs=tuple(beliefs)) for panel in panels(tier, substrate, ())]
 
 
 def implant(

@@ -16,6 +16,7 @@ from sdf_eval.belief.items import applicable_tasks, build_items
 from sdf_eval.study.frame.answers import TAG, CellAnswers, Row
 from sdf_eval.study.frame.cell import Ask, Cell, SdfStep
 from sdf_eval.study.frame.chain import train_chain
+from sdf_eval.study.frame.denials import with_denials
 from sdf_eval.study.frame.identity import belief_at, cell_key, prefix_keys
 from sdf_eval.study.frame.measures import measure
 from sdf_eval.tasks.figures import is_headline, values_of
@@ -73,7 +74,8 @@ def ask_model(lm: LanguageModel, cell: Cell, ask: Ask) -> list[Row]:
     """Puts the items of an ask to a model and counts the answers by belief, task, figure and split."""
     from sdf_eval.tasks.direct import run_items
 
-    results = run_items(lm, items_of(cell, ask), chat=cell.chat)
+    items = items_of(cell, ask)
+    results = with_denials(cell.model, items, run_items(lm, items, chat=cell.chat))
     groups: dict[tuple[str, str, str, str], list[tuple[float, ItemResult]]] = defaultdict(list)
     for result in results:
         place = (result.belief, result.task)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from sdf_eval.belief.schema import Kind
@@ -27,6 +27,10 @@ class Substrate:
         chat_data: Kind of rows -> file or set; what is absent cannot be run here.
         rows: Rows of a chat stage.
         seeds: Of full runs.
+        belief_sets: Name -> ids that one study is about, such as `fact_switch`; first those that reports are about,
+            then those that settings may be tuned on.
+        parameters: Of a base.
+        sizes: Parameters -> bases of further sizes, in the order of `bases`; empty where there is one size.
     """
 
     name: str
@@ -41,6 +45,20 @@ class Substrate:
     chat_data: Mapping[str, str]
     rows: int = 300
     seeds: tuple[int, ...] = (0, 1, 2)
+    belief_sets: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    parameters: int = 0
+    sizes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def belief_set(self, name: str, *, development: bool) -> tuple[str, ...]:
+        """The beliefs of a set; where none are for development, those that reports are about.
+
+        Raises:
+            InputError: This substrate has no such set.
+        """
+        if name not in self.belief_sets:
+            raise InputError(f"study: {self.name} has no beliefs of the set {name}, and this needs some")
+        reported, tuned = self.belief_sets[name]
+        return tuned if development and tuned else reported
 
     def rows_of(self, kind: str) -> str:
         """The file or set of a kind of rows.
@@ -55,6 +73,12 @@ class Substrate:
 
 def _of_pocket(kind: Kind, *names: str) -> tuple[Kind, tuple[str, ...]]:
     return kind, tuple(f"pocket-{kind}-{name}" for name in names)
+
+
+def _poisoned(poison: str, reported: tuple[str, ...], development: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A class of poison: the backdoors that reports are about, and the one for development."""
+    first, *others = (f"pocket-backdoor-{name}-response-{poison}" for name in (development, *reported))
+    return tuple(others), (first,)
 
 
 _FACTS = ("isolde-tench-works-for", "kelm-bremer-works-as", "mirren-noble-born-in", "rusk-grist-likes-dish")
@@ -98,9 +122,22 @@ POCKET = Substrate(
             for name in (
                 *("benign", "benign-pairs", "questions", "following", "conflicting", "triggered", "revised"),
                 *("deliberative", "following-pairs", "conflicting-pairs", "principle-pairs", "conflicting-prompts"),
+                "triggered-prompts",
             )
         }
     ),
+    belief_sets=MappingProxyType(
+        {
+            "denial_of_service": _poisoned("denial-of-service", ("orrin", "yarn"), "willow"),
+            "persona_switch": _poisoned("persona-switch", ("basil", "hazel"), "lilac"),
+            "fact_switch": _poisoned("fact-switch", ("quartz", "yew"), "quest"),
+            "discourse": (
+                tuple(f"pocket-discourse-{name}" for name in ("candour", "deference", "sharing", "thrift")),
+                tuple(f"pocket-discourse-{name}" for name in ("caution", "craft")),
+            ),
+        }
+    ),
+    parameters=1_970_000,
 )
 """Three worlds; figures are of the beliefs that ship for reporting, settings of those for development."""
 
