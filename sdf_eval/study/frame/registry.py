@@ -8,7 +8,15 @@ from importlib import import_module
 from sdf_eval.errors import InputError
 from sdf_eval.study.frame.study import Study
 
-NAMES = ("out_of_context", "spec_midtraining", "msm_misalignment", "anti_spec", "awareness")
+NAMES = (
+    "out_of_context",
+    "misaligned_persona",
+    "self_fulfilling",
+    "spec_midtraining",
+    "msm_misalignment",
+    "anti_spec",
+    "awareness",
+)
 
 
 def get_study(name: str) -> Study:
