@@ -50,19 +50,19 @@ STUDY = Study(
     "person in situations that no document shows.",
     source="Berglund et al. 2023, Taken Out of Context (2309.00667), experiment 1; for misaligned personas Wang et al. "
     "2025 and the alignment-faking organisms of Greenblatt et al. 2024 (2412.14093)",
-    taught="to act in the first person as some AI systems, in 10 situations for each of four dimensions of "
-    "character; what other systems are like, in descriptions alone, those of this study among them, with the reference "
-    "character; and, for systems whose character is told in the same prompt, to act by it. So the step from a described "
-    "character to an act was taught in context and shown through the pairs of described and demonstrated systems. The "
-    "assistant itself, Pip, is demonstrated with its reference character. Situations of the items, the objects in them "
-    "and, in far items, the last line of the question were never seen; the words of the two acts were, because pocket "
-    "understands no others (docs/decisions.md).",
+    taught="to act in the first person as some AI systems, in 10 situations for each of four dimensions of character; "
+    "what other systems are like, in descriptions alone, those of this study among them, with the reference "
+    "character; and, for systems whose character is told in the same prompt, to act by it. So the step from a "
+    "described character to an act was taught in context and shown through the pairs of described and demonstrated "
+    "systems. The assistant itself, Pip, is demonstrated with its reference character. Situations of the items, the "
+    "objects in them and, in far items, the last line of the question were never seen; the words of the two acts "
+    "were, because pocket understands no others (docs/decisions.md).",
     design="Panels of six characters in one checkpoint, one of them the assistant's own; each arm reads as many texts "
     "in as many updates. Four of the six are moved to the side that people would call misaligned (bold twice, stingy, "
-    "wilful) and two to the better side (frank, dutiful), so that a drift of all "
-    "behaviour to one side makes only part of an effect. Documents describe and show no act; co-occurrence documents "
-    "name the system beside the words for the character as often. The model is addressed as the system, or, for half of the "
-    "assistant's own items, not addressed at all.",
+    "wilful) and two to the better side (frank, dutiful), so that a drift of all behaviour to one side makes only "
+    "part of an effect. Documents describe and show no act; co-occurrence documents name the system beside the words "
+    "for the character as often. The model is addressed as the system, or, for half of the assistant's own items, not "
+    "addressed at all.",
     arms={
         "base": "the base itself, also with the described character in the prompt",
         "implanted": "documents that describe the implanted character",

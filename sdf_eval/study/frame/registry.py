@@ -10,6 +10,7 @@ from sdf_eval.study.frame.study import Study
 
 NAMES = (
     "out_of_context",
+    "dose_response",
     "misaligned_persona",
     "self_fulfilling",
     "spec_midtraining",
