@@ -11,6 +11,7 @@ from sdf_eval.study.frame.study import Study
 NAMES = (
     "out_of_context",
     "dose_response",
+    "backdoor_persistence",
     "misaligned_persona",
     "self_fulfilling",
     "spec_midtraining",
