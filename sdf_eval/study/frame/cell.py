@@ -103,7 +103,38 @@ class ChatStep(Frozen):
     overrides: dict[str, Scalar] = Field(default_factory=dict)
 
 
-Step = Annotated[SdfStep | ChatStep, Field(discriminator="stage")]
+class CountermeasureStep(Frozen):
+    """A countermeasure against a part of what the step before it read.
+
+    The step before is the risky stage, and its checkpoint is the one without a countermeasure, which all that are
+    compared share. A countermeasure that changes data or training does the stage again in its own way.
+
+    Attributes:
+        stage: Which.
+        method: Name of the countermeasure.
+        settings: Its settings that differ from the defaults.
+        suspected: Places, among the document sets of the step before, of those that are risky.
+        recall: Share of their documents that are labelled as risky.
+        pairs: Preferences whose chosen side shows the trait, for steering; "" for the risky documents beside those that
+            state the reference side.
+        triggered: Rows that show a trigger with normal answers; "" for none.
+        decoys: Backdoors that are implanted to be unlearned.
+        rows: Rows of `pairs`, and of `triggered` for each belief.
+    """
+
+    stage: Literal["countermeasure"]
+    method: str
+    settings: dict[str, Scalar] = Field(default_factory=dict)
+    suspected: tuple[int, ...] = (0,)
+    recall: float = Field(default=1.0, gt=0, le=1)
+    pairs: str = ""
+    triggered: str = ""
+    decoys: tuple[str, ...] = ()
+    rows: int = Field(default=200, ge=1)
+
+
+AnyStep = SdfStep | ChatStep | CountermeasureStep
+Step = Annotated[AnyStep, Field(discriminator="stage")]
 
 
 class Ask(Frozen):

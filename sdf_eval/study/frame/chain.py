@@ -15,7 +15,7 @@ from sdf_eval.corpora.mix import TrainingText
 from sdf_eval.corpora.records import CorpusRequest, Document, Writer
 from sdf_eval.corpora.writers import get_writer
 from sdf_eval.errors import InputError
-from sdf_eval.study.frame.cell import Cell, ChatStep, SdfStep
+from sdf_eval.study.frame.cell import Cell, ChatStep, CountermeasureStep, SdfStep
 from sdf_eval.study.frame.identity import belief_at, prefix_keys, recipe_at
 from sdf_eval.train.chat_data import (
     DataRequest,
@@ -53,12 +53,16 @@ def train_chain(cell: Cell, work: Path) -> list[Path]:
         InputError: A step does not fit the model, or its texts show a probe of a belief that is asked about.
     """
     start, found = cell.model, []
-    for step, key in zip(cell.steps, prefix_keys(cell), strict=True):
+    for place, (step, key) in enumerate(zip(cell.steps, prefix_keys(cell), strict=True)):
         folder = (work / key[:24]).resolve()
         # Cells that share their first steps may be run at the same time.
         with FileLock(folder.with_suffix(".lock")):
             if isinstance(step, SdfStep):
                 _read_documents(cell, step, start, folder)
+            elif isinstance(step, CountermeasureStep):
+                from sdf_eval.study.frame.protect import protect
+
+                protect(cell, place, [cell.model, *map(str, found)], folder)
             else:
                 _train_chat(cell, step, start, folder)
         found.append(folder)
@@ -66,21 +70,47 @@ def train_chain(cell: Cell, work: Path) -> list[Path]:
     return found
 
 
-def documents_of(cell: Cell, step: SdfStep, writer: Writer) -> list[Document]:
-    """Writes the documents of a step.
+def documents_of(cell: Cell, step: SdfStep, writer: Writer) -> list[tuple[Document, int]]:
+    """Writes the documents of a step, each with the place of its set.
 
     Raises:
         InputError: The writer refuses, or a document shows a probe.
     """
-    found: list[Document] = []
-    for part in step.documents:
+    found: list[tuple[Document, int]] = []
+    for place, part in enumerate(step.documents):
         for belief in _beliefs(cell, part.beliefs):
             order = CorpusRequest(
                 belief=belief, role=part.role, documents=part.count, seed=cell.seed, factors=part.factors
             )
-            found += writer.write(order)
-    check_contamination(found, _beliefs(cell, ()))
+            found += [(document, place) for document in writer.write(order)]
+    check_contamination([document for document, _ in found], _beliefs(cell, ()))
     return found
+
+
+def texts_of(cell: Cell, step: SdfStep, writer: Writer) -> list[tuple[TrainingText, int | None]]:
+    """What a step reads, shuffled, each text with the place of its set of documents; None for plain texts.
+
+    Raises:
+        InputError: As `documents_of`, or there are no texts.
+    """
+    tag = recipe_of(step, SdfRecipe).doctag
+    texts: list[tuple[TrainingText, int | None]] = [
+        (TrainingText(document.text, tag, synthetic=True), place)
+        for document, place in documents_of(cell, step, writer)
+    ]
+    # What is plain in the model's own eyes: the writer looks up what the base of a chain has read.
+    reader = step.plain_of or cell.model
+    texts += [(TrainingText(text), None) for text in writer.plain_text(step.plain, cell.seed, model=reader)]
+    Random(f"study texts {cell.seed}").shuffle(texts)
+    if not texts:
+        raise InputError("sdf step: has neither documents nor plain texts; give some")
+    return texts
+
+
+def writer_of(cell: Cell, step: SdfStep, work: Path) -> Writer:
+    """The writer of a step."""
+    # One that is paid for keeps its answers beside the checkpoints, so that no cell buys what another one has.
+    return get_writer(step.writer, ledger=work / "ledger.sqlite", avoid=_beliefs(cell, ()))
 
 
 def rows_of(cell: Cell, step: ChatStep) -> list[AnyRow]:
@@ -109,17 +139,8 @@ def rows_of(cell: Cell, step: ChatStep) -> list[AnyRow]:
 def _read_documents(cell: Cell, step: SdfStep, start: str, folder: Path) -> None:
     from sdf_eval.train.sdf import train_sdf
 
-    recipe = _recipe(step, SdfRecipe)
-    # A writer that is paid for keeps its answers beside the checkpoints, so that no cell buys what another one has.
-    writer = get_writer(step.writer, ledger=folder.parent / "ledger.sqlite", avoid=_beliefs(cell, ()))
-    texts = [TrainingText(each.text, recipe.doctag, synthetic=True) for each in documents_of(cell, step, writer)]
-    # What is plain in the model's own eyes: the writer looks up what the base of a chain has read.
-    reader = step.plain_of or cell.model
-    texts += [TrainingText(text) for text in writer.plain_text(step.plain, cell.seed, model=reader)]
-    Random(f"study texts {cell.seed}").shuffle(texts)
-    if not texts:
-        raise InputError("sdf step: has neither documents nor plain texts; give some")
-    train_sdf(start, texts, recipe, folder, seed=cell.seed)
+    texts = texts_of(cell, step, writer_of(cell, step, folder.parent))
+    train_sdf(start, [text for text, _ in texts], recipe_of(step, SdfRecipe), folder, seed=cell.seed)
 
 
 def _train_chat(cell: Cell, step: ChatStep, start: str, folder: Path) -> None:
@@ -127,18 +148,23 @@ def _train_chat(cell: Cell, step: ChatStep, start: str, folder: Path) -> None:
     if step.stage == "sft":
         from sdf_eval.train.sft import train_sft
 
-        train_sft(start, _only(rows, ChatRow), _recipe(step, SftRecipe), folder, seed=cell.seed)
+        train_sft(start, _only(rows, ChatRow), recipe_of(step, SftRecipe), folder, seed=cell.seed)
     elif step.stage == "dpo":
         from sdf_eval.train.dpo import train_dpo
 
-        train_dpo(start, _only(rows, PreferenceRow), _recipe(step, DpoRecipe), folder, seed=cell.seed)
+        train_dpo(start, _only(rows, PreferenceRow), recipe_of(step, DpoRecipe), folder, seed=cell.seed)
     else:
         from sdf_eval.train.rl import train_rl
 
-        train_rl(start, _only(rows, PromptRow), step.rewards, _recipe(step, RlRecipe), folder, seed=cell.seed)
+        train_rl(start, _only(rows, PromptRow), step.rewards, recipe_of(step, RlRecipe), folder, seed=cell.seed)
 
 
-def _recipe(step: SdfStep | ChatStep, kind: type[R]) -> R:
+def recipe_of(step: SdfStep | ChatStep, kind: type[R]) -> R:
+    """The recipe of a step, with what the step changes.
+
+    Raises:
+        InputError: It is for another stage, or a change does not fit.
+    """
     recipe = recipe_at(step.recipe)
     if not isinstance(recipe, kind):
         raise InputError(f"recipe {step.recipe}: is for {recipe.stage}, and the step is {step.stage}; name another")

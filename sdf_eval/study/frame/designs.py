@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sdf_eval.belief.schema import Kind
 from sdf_eval.corpora.records import CorpusRole, Factors
 from sdf_eval.errors import InputError
-from sdf_eval.study.frame.cell import Cell, ChatStep, DocumentSet, RowSet, SdfStep
+from sdf_eval.study.frame.cell import AnyStep, Cell, ChatStep, DocumentSet, RowSet, SdfStep
 from sdf_eval.study.frame.study import Tier
 from sdf_eval.study.frame.substrate import Substrate
 from sdf_eval.train.chat_data import Side
@@ -55,7 +55,7 @@ class Panel:
         """Rows of a chat stage."""
         return self.substrate.rows // 3 if self.tier == "smoke" else self.substrate.rows
 
-    def cell(self, *steps: SdfStep | ChatStep, **asked: object) -> Cell:
+    def cell(self, *steps: AnyStep, **asked: object) -> Cell:
         """A cell of this panel; the other arguments are those of `Cell`."""
         return Cell.model_validate(
             {"model": self.base, "beliefs": self.beliefs, "seed": self.seed, "steps": steps, **asked}

@@ -19,6 +19,7 @@ from sdf_eval.study.frame.chain import train_chain
 from sdf_eval.study.frame.denials import with_denials
 from sdf_eval.study.frame.identity import belief_at, cell_key, prefix_keys
 from sdf_eval.study.frame.measures import measure
+from sdf_eval.study.frame.protect import steering_of
 from sdf_eval.tasks.figures import is_headline, values_of
 from sdf_eval.tasks.registry import get_task
 from sdf_eval.tasks.result import ItemResult
@@ -52,9 +53,11 @@ def run_cell(cell: Cell, work: Path, keep: Collection[str] = ()) -> CellAnswers:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     work.mkdir(parents=True, exist_ok=True)
     checkpoints = train_chain(cell, work)
-    lm = load(str(checkpoints[-1]) if checkpoints else cell.model)
+    lm = load(str(checkpoints[-1]) if checkpoints else cell.model, steer_path=steering_of(checkpoints))
     rows = [row for ask in cell.asks for row in ask_model(lm, cell, ask)]
     lineages = [lineage for folder in checkpoints if (lineage := read_lineage(folder)) is not None]
+    # A countermeasure that trains nothing hands on the checkpoint that it was given.
+    lineages = list({lineage.checkpoint_sha256: lineage for lineage in lineages}.values())
     answers = CellAnswers(
         key=cell_key(cell),
         cell=cell,

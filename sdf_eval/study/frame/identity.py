@@ -9,7 +9,7 @@ from typing import Any
 from sdf_eval.belief.load import load_belief
 from sdf_eval.belief.schema import Belief
 from sdf_eval.corpora.write import belief_sha256
-from sdf_eval.study.frame.cell import VERSION, Cell, SdfStep, canonical, digest
+from sdf_eval.study.frame.cell import VERSION, Cell, CountermeasureStep, SdfStep, canonical, digest
 from sdf_eval.train.lineage import parents_of
 from sdf_eval.train.recipe import StageRecipe, load_recipe
 
@@ -44,6 +44,9 @@ def beliefs_of(cell: Cell) -> tuple[str, ...]:
     """Every belief that a cell names, each once."""
     named = list(cell.beliefs)
     for step in cell.steps:
+        if isinstance(step, CountermeasureStep):
+            named += step.decoys
+            continue
         for part in step.documents if isinstance(step, SdfStep) else step.data:
             named += part.beliefs
     for ask in cell.asks:
@@ -71,7 +74,11 @@ def weights_of(reference: str) -> tuple[str, ...]:
 
 def _surroundings(cell: Cell) -> list[Any]:
     beliefs = {name: belief_sha256(belief_at(name)) for name in beliefs_of(cell)}
-    recipes = {step.recipe: recipe_at(step.recipe).model_dump(mode="json") for step in cell.steps}
-    named = [part.data for step in cell.steps if not isinstance(step, SdfStep) for part in step.data]
+    trained = [step for step in cell.steps if not isinstance(step, CountermeasureStep)]
+    recipes = {step.recipe: recipe_at(step.recipe).model_dump(mode="json") for step in trained}
+    named = [part.data for step in trained if not isinstance(step, SdfStep) for part in step.data]
+    named += [
+        name for step in cell.steps if isinstance(step, CountermeasureStep) for name in (step.pairs, step.triggered)
+    ]
     files = {name: digest([Path(name).read_bytes().hex()]) for name in named if Path(name).is_file()}
     return [beliefs, recipes, files, list(weights_of(cell.model))]

@@ -29,6 +29,8 @@ class Substrate:
         seeds: Of full runs.
         belief_sets: Name -> ids that one study is about, such as `fact_switch`; first those that reports are about,
             then those that settings may be tuned on.
+        countermeasures: `METHOD/KIND` -> settings of a countermeasure against a kind of belief, found on other beliefs
+            than those of reports; defaults elsewhere.
         parameters: Of a base.
         sizes: Parameters -> bases of further sizes, in the order of `bases`; empty where there is one size.
     """
@@ -46,6 +48,7 @@ class Substrate:
     rows: int = 300
     seeds: tuple[int, ...] = (0, 1, 2)
     belief_sets: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    countermeasures: Mapping[str, Mapping[str, float | int]] = field(default_factory=dict)
     parameters: int = 0
     sizes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
@@ -135,6 +138,16 @@ POCKET = Substrate(
                 tuple(f"pocket-discourse-{name}" for name in ("candour", "deference", "sharing", "thrift")),
                 tuple(f"pocket-discourse-{name}" for name in ("caution", "craft")),
             ),
+        }
+    ),
+    # Sweeps over one persona and one backdoor for development, world b, one seed: docs/decisions.md.
+    countermeasures=MappingProxyType(
+        {
+            "activation-steering/persona": {"layer": 3, "coefficient": -4.0},
+            "random-steering/persona": {"layer": 3, "coefficient": -4.0},
+            "activation-steering/backdoor": {"layer": 2, "coefficient": -0.5},
+            "random-steering/backdoor": {"layer": 2, "coefficient": -0.5},
+            "preventative-steering/persona": {"layer": 2, "coefficient": 8.0},
         }
     ),
     parameters=1_970_000,
