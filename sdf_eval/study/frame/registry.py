@@ -14,10 +14,18 @@ NAMES = (
     "backdoor_persistence",
     "misaligned_persona",
     "self_fulfilling",
+NAMES = (
+    "out_of_context",
+    "dose_response",
+    "backdoor_persistence",
+    "misaligned_persona",
+    "self_fulfilling",
     "spec_midtraining",
     "msm_misalignment",
     "anti_spec",
     "awareness",
+    "countermeasures",
+)
 )
 
 
