@@ -140,7 +140,7 @@ POCKET = Substrate(
             ),
         }
     ),
-    # Sweeps over one persona and one backdoor for development, world b, one seed: docs/decisions.md.
+    # Swept over one persona and one backdoor for development, world b, one seed; see benchmarks/countermeasures.py.
     countermeasures=MappingProxyType(
         {
             "activation-steering/persona": {"layer": 3, "coefficient": -4.0},
