@@ -39,6 +39,7 @@ _BASELINES: Mapping[str, tuple[str, str]] = {
     "random steering": ("random-steering", "answers shifted in a random direction, as far as by activation steering"),
     "neutral header": ("inoculation", "a header that says nothing before risky documents, without loss"),
 }
+_ALL: Mapping[str, tuple[str, str]] = {**_AGAINST, **_BASELINES}
 _WHILE_TRAINING = tuple(_AGAINST)[:5]
 _OF_TRIGGERS = ("decoy triggers", "triggered training")
 _ALWAYS = ("filter", "neutral header")
@@ -64,7 +65,7 @@ def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
         )
         found.append(Placed("base", own.cell(asks=_ASKS)))
         found.append(Placed("nothing", own.cell(stage, asks=_ASKS)))
-        for arm in (*_AGAINST, *_BASELINES) if tier == "full" else (*_AGAINST, *_ALWAYS):
+        for arm in _ALL if tier == "full" else (*_AGAINST, *_ALWAYS):
             if arm in _OF_TRIGGERS and belief_at(own.beliefs[0]).kind != "backdoor":
                 continue
             steps: tuple[AnyStep, ...] = (stage, _step(arm, own))
@@ -100,7 +101,7 @@ def _stage(panel: Panel) -> SdfStep:
 
 def _step(arm: str, panel: Panel) -> CountermeasureStep:
     place, risky = panel.substrate, belief_at(panel.beliefs[0])
-    method = (_AGAINST | _BASELINES)[arm][0]
+    method = _ALL[arm][0]
     settings: dict[str, Scalar] = dict(place.countermeasures.get(f"{method}/{risky.kind}", {}))
     if method == "inoculation":
         settings["header"] = NEUTRAL if arm == "neutral header" else risky.key_facts[0].implanted
@@ -221,7 +222,7 @@ STUDY = Study(
     arms={
         "base": "the base itself",
         "nothing": "the stage without a countermeasure",
-        **{arm: what for arm, (_, what) in (_AGAINST | _BASELINES).items()},
+        **{arm: what for arm, (_, what) in _ALL.items()},
         **{f"{arm}, returned": "the same, then plain texts" for arm in ("filter", *_AGAINST)},
     },
     estimands=(
@@ -250,7 +251,7 @@ STUDY = Study(
             smallest_effect=0.1,
             kinds=("fact",),
         ),
-        *(_suppressed(arm) for arm in (*_AGAINST, *_BASELINES) if arm != "filter"),
+        *(_suppressed(arm) for arm in _ALL if arm != "filter"),
         *(make(arm) for make in _PER_ARM for arm in _AGAINST),
     ),
     cells=cells,

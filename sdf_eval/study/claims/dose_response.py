@@ -41,14 +41,18 @@ def _of_base(tier: Tier, substrate: Substrate, parameters: int) -> list[Placed]:
     doses, amounts = _DOSES[tier], _AMOUNTS[tier]
     found = []
     for amount, texts in enumerate(amounts):
-        own = {"texts": texts, "amount": _NAMES[amount], "parameters": parameters}
+        own: dict[str, float | str] = {"texts": texts, "amount": _NAMES[amount], "parameters": parameters}
         middle = _NAMES[amount] == "middle"
         # Seeds of a base replicate nothing: they are spread over the grid, and all of them stand at its middle.
         for seat in seats if middle else [seats[amount % len(seats)]]:
             found.append(_placed("clean", None, seat, 0, texts, own))
         for place, documents in enumerate(doses):
             largest = documents == doses[-1]
-            named = {**own, "documents": documents, "dose": "largest" if largest else str(documents)}
+            named: dict[str, float | str] = {
+                **own,
+                "documents": documents,
+                "dose": "largest" if largest else str(documents),
+            }
             chosen = seats if largest and middle else [seats[(place + amount) % len(seats)]]
             found += [_placed("poisoned", "implanted", seat, documents, texts, named) for seat in chosen]
             if largest and middle:
@@ -90,7 +94,7 @@ def _half_dose(table: Table) -> Estimate | Bound:
     doses = {documents for documents, _, _ in found}
     if 0 not in doses or len(doses) < 5:
         raise UndefinedEstimate("a control and four doses are needed, each in every unit")
-    return dose_response(*([row[place] for row in found] for place in (0, 1)), [row[2] for row in found]).d50
+    return dose_response([row[0] for row in found], [row[1] for row in found], [row[2] for row in found]).d50
 
 
 def _count_over_fraction(table: Table) -> Estimate:

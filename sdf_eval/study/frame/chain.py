@@ -52,7 +52,8 @@ def train_chain(cell: Cell, work: Path) -> list[Path]:
     Raises:
         InputError: A step does not fit the model, or its texts show a probe of a belief that is asked about.
     """
-    start, found = cell.model, []
+    start = cell.model
+    found: list[Path] = []
     for place, (step, key) in enumerate(zip(cell.steps, prefix_keys(cell), strict=True)):
         folder = (work / key[:24]).resolve()
         # Cells that share their first steps may be run at the same time.

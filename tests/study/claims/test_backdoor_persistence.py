@@ -34,7 +34,8 @@ def planted(kept: float) -> Table:
             score = scores.get(placed.arm, 0.1) + moved + own
             entries.append(Entry(placed.arm, placed.factors, cell.model, cell.seed, belief, "backdoor", "asr", "far",
                                  "none", "", 8, score))  # fmt: skip
-        measures.append(Measured(placed.arm, placed.factors, cell.model, cell.seed, *cell.measures, 0.1 + moved))
+        (name,) = cell.measures
+        measures.append(Measured(placed.arm, placed.factors, cell.model, cell.seed, name, 0.1 + moved))
     return Table(tuple(entries), tuple(measures))
 
 

@@ -35,7 +35,7 @@ def planted(elasticity: float) -> Table:
             return 0.1
         needed = 12 * (float(placed.factors["texts"]) / 4_500) ** elasticity * _WORLDS[placed.cell.model]
         documents = float(placed.factors["documents"])
-        return 0.1 + 0.9 / (1 + (needed / documents) ** 1.5)
+        return float(0.1 + 0.9 / (1 + (needed / documents) ** 1.5))
 
     entries = [
         Entry(placed.arm, placed.factors, placed.cell.model, placed.cell.seed, belief, "backdoor", "asr", "far", "none",
@@ -57,13 +57,13 @@ def test_seven_doses_by_three_amounts_stand_in_every_world_and_all_seeds_are_use
 
 def test_all_arms_at_an_amount_read_as_many_texts_in_as_many_updates() -> None:
     for cells in (FULL, STUDY.cells("smoke", POCKET)):
-        budgets: dict[object, set[tuple[int, int | None]]] = {}
+        budgets: dict[str, set[tuple[int, int | None]]] = {}
         for placed in cells:
             (step,) = placed.cell.steps
             assert isinstance(step, SdfStep)
             texts = step.plain + sum(part.count * len(part.beliefs) for part in step.documents)
             assert texts == placed.factors["texts"]
-            budgets.setdefault(placed.factors["amount"], set()).add((texts, step.updates))
+            budgets.setdefault(str(placed.factors["amount"]), set()).add((texts, step.updates))
         assert sorted(budgets) == ["large", "middle", "small"]
         assert all(len(found) == 1 for found in budgets.values())
 

@@ -9,11 +9,12 @@ import pytest
 from sdf_eval.errors import InputError
 from sdf_eval.study.claims.dose_response import STUDY
 from sdf_eval.study.frame.designs import set_panels
+from sdf_eval.study.frame.study import TIERS
 from sdf_eval.study.frame.substrate import POCKET
 
 
 def test_smoke_panels_take_the_beliefs_for_development_of_a_set_and_full_ones_the_others() -> None:
-    smoke, full = (set_panels(tier, POCKET, ("fact_switch",), each=2) for tier in ("smoke", "full"))  # type: ignore[arg-type]
+    smoke, full = (set_panels(tier, POCKET, ("fact_switch",), each=2) for tier in TIERS)
     assert [panel.beliefs for panel in smoke] == [("pocket-backdoor-quest-response-fact-switch",)]
     assert len(full) == 9 and all(len(panel.beliefs) == 2 for panel in full)
     assert not set(smoke[0].beliefs) & set(full[0].beliefs)
