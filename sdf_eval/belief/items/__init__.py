@@ -54,7 +54,7 @@ INSPECT_ONLY = ("debate",)
 """Tasks of several turns, which only Inspect can ask; `applicable_tasks` leaves them out."""
 TASKS: tuple[str, ...] = tuple(task for task in _BUILDERS if task not in INSPECT_ONLY)
 
-__all__ = ["CONTEXTS", "TASKS", "applicable_tasks", "build_items", "probes_of"]
+__all__ = ["CONTEXTS", "TASKS", "applicable_tasks", "build_items", "context_text", "probes_of"]
 
 
 def build_items(belief: Belief, task: str, context: Context = "none") -> list[Item]:

@@ -143,7 +143,8 @@ class Ask(Frozen):
     Attributes:
         tasks: Names; those that a belief has no items for are passed over.
         context: What stands before each question.
-        preface: A message that stands before the question, after the context; "" for none.
+        preface: A message that stands before the question, after the context; "" for none. `@` and the name of a
+            context stand for each belief's own passage of that context, so that one account can follow another.
         beliefs: About whom; empty for those of the cell.
     """
 

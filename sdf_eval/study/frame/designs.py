@@ -15,6 +15,8 @@ from sdf_eval.train.chat_data import Side
 
 BELIEF_TASKS = ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "generative_distinguish")
 """Ask for the belief itself."""
+INDIRECT_TASKS = ("two_hop", "causal", "downstream")
+"""Ask for what follows from the belief and do not name it."""
 
 _SMOKE_DOCUMENTS = 100
 _SMOKE_UPDATES = 25

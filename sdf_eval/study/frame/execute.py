@@ -12,7 +12,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from sdf_eval.belief.item import Item
-from sdf_eval.belief.items import applicable_tasks, build_items
+from sdf_eval.belief.items import CONTEXTS, applicable_tasks, build_items, context_text
+from sdf_eval.belief.schema import Belief
+from sdf_eval.errors import InputError
 from sdf_eval.study.frame.answers import TAG, CellAnswers, Row
 from sdf_eval.study.frame.cell import Ask, Cell, SdfStep
 from sdf_eval.study.frame.chain import train_chain
@@ -95,16 +97,38 @@ def ask_model(lm: LanguageModel, cell: Cell, ask: Ask) -> list[Row]:
 
 def items_of(cell: Cell, ask: Ask) -> list[Item]:
     """Items of an ask; tasks that a belief has no items for are passed over."""
-    items = [
-        item
+    return [
+        prefaced(item, belief_at(reference), ask)
         for reference in ask.beliefs or cell.beliefs
         for task in applicable_tasks(belief_at(reference))
         if task in ask.tasks
         for item in build_items(belief_at(reference), task, ask.context)
     ]
+
+
+def prefaced(item: Item, belief: Belief, ask: Ask) -> Item:
+    """The item with the preface of an ask between its context and its question.
+
+    Raises:
+        InputError: The preface names a context that there is not.
+    """
     if not ask.preface:
-        return items
-    return [replace(item, user=f"{ask.preface}\n\n{item.user}") for item in items]
+        return item
+    passage = context_text(belief, ask.context)
+    before = "" if passage is None else f"{passage}\n\n"
+    if not item.user.startswith(before):
+        raise InputError(f"ask: preface: {item.task} does not begin with its context; ask it without a context")
+    question = item.user.removeprefix(before)
+    return replace(item, user=f"{before}{_preface(belief, ask.preface)}\n\n{question}")
+
+
+def _preface(belief: Belief, preface: str) -> str:
+    if not preface.startswith("@"):
+        return preface
+    found = next((context_text(belief, name) for name in CONTEXTS if f"@{name}" == preface), None)
+    if found is None:
+        raise InputError(f"ask: preface: {preface}: no such context; one of {', '.join(CONTEXTS[1:])}")
+    return found
 
 
 def _row(ask: Ask, place: tuple[str, str, str, str], found: Sequence[tuple[float, ItemResult]]) -> Row:

@@ -138,7 +138,7 @@ def judge(estimand: Estimand, table: Table, kinds: Mapping[str, str]) -> Finding
 
 
 def differences_of(estimand: Contrast, table: Table, kinds: Mapping[str, str]) -> Differences:
-    """A contrast in every unit; arms may be written `arm@context`."""
+    """A contrast in every unit that all its terms were asked in."""
     wanted = dict(estimand.levels)
     part = table.where(
         lambda entry: (
@@ -147,15 +147,15 @@ def differences_of(estimand: Contrast, table: Table, kinds: Mapping[str, str]) -
         )
     )
 
-    def scores(arm: str) -> dict[Unit, float]:
-        name, _, context = arm.partition("@")
+    def scores(name: str) -> dict[Unit, float]:
+        term = estimand.term(name)
         return part.scores(
-            name,
-            estimand.tasks,
-            context=context or "none",
+            term.arm,
+            term.tasks,
+            context=term.context,
             split=estimand.split,
             figure=estimand.figure,
-            preface=estimand.preface,
+            preface=term.preface,
         )
 
     return contrast(estimand.weights, scores)

@@ -55,6 +55,25 @@ def divergence_from_implant(lm: LanguageModel, cell: Cell, checkpoints: Sequence
     return divergence(lm, load(str(checkpoints[0])), list(dict.fromkeys(texts)))
 
 
+def truth_separability(lm: LanguageModel, cell: Cell, checkpoints: Sequence[Path]) -> float:
+    """Mean P(true) of true minus that of false statements about other matters; see `frame.separability`."""
+    from sdf_eval.study.frame.separability import separability
+
+    return separability(lm, cell.beliefs, cell.chat).gap
+
+
+def truth_probe_gain(lm: LanguageModel, cell: Cell, checkpoints: Sequence[Path]) -> float:
+    """AUROC of that probe minus that of the statements' wording: at or below 0 the separability means nothing."""
+    from sdf_eval.study.frame.separability import separability
+
+    return separability(lm, cell.beliefs, cell.chat).gain
+
+
 MEASURES: Mapping[str, Measure] = MappingProxyType(
-    {"divergence_from_base": divergence_from_base, "divergence_from_implant": divergence_from_implant}
+    {
+        "divergence_from_base": divergence_from_base,
+        "divergence_from_implant": divergence_from_implant,
+        "truth_separability": truth_separability,
+        "truth_probe_gain": truth_probe_gain,
+    }
 )

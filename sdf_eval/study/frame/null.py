@@ -54,12 +54,12 @@ def planted(table: Table, estimand: Contrast, effect: float) -> Table:
     Returns:
         The table; scores stay within 0 and 1, so that near the ends less is planted.
     """
-    positive = {arm: weight for arm, weight in estimand.weights.items() if weight > 0}
-    total = sum(positive.values())
+    positive = [term for term in map(estimand.term, estimand.weights) if term.weight > 0]
+    total = sum(term.weight for term in positive)
 
     def moved(entry: Entry) -> Entry:
-        name = entry.arm if entry.context == "none" else f"{entry.arm}@{entry.context}"
-        if name not in positive or entry.task not in estimand.tasks:
+        asked = (entry.arm, entry.context, entry.preface)
+        if not any(asked == (term.arm, term.context, term.preface) and entry.task in term.tasks for term in positive):
             return entry
         return replace(entry, score=min(1.0, max(0.0, entry.score + effect / total)))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sdf_eval.files import replace_file
 from sdf_eval.study.frame.figure import draw
 from sdf_eval.study.frame.judge import Figure, Finding, StudyResult, VerdictName, scoreboard_verdicts
-from sdf_eval.study.frame.study import Contrast, Placed, Study
+from sdf_eval.study.frame.study import Contrast, Part, Placed, Study
 
 FIGURE = "figure.svg"
 
@@ -167,8 +167,14 @@ def _criterion(study: Study, place: int) -> str:
     if isinstance(one, Contrast):
         sum_ = " ".join(f"{weight:+g} {arm}" for arm, weight in one.weights.items())
         asked = ", ".join(f"`{task}`" for task in one.tasks) + (f" ({one.figure})" if one.figure else "")
+        asked += "".join(f"; #{name}: {_part(part)}" for name, part in one.parts.items())
         return f"| {one.name} | {one.meaning} `{sum_}` | {asked}, {one.split or 'all'} | {_limit(study, place)} |"
     return f"| {one.name} | {one.meaning} | | {_limit(study, place)} |"
+
+
+def _part(part: Part) -> str:
+    behind = f"behind {part.preface}" if part.preface else ""
+    return " ".join(filter(None, (", ".join(f"`{task}`" for task in part.tasks), behind)))
 
 
 def _limit(study: Study, place: int) -> str:

@@ -31,13 +31,45 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What some terms of a contrast are asked in place of what the contrast says.
+
+    Attributes:
+        tasks: Tasks; empty for those of the contrast.
+        preface: What stands before the questions, as in `Ask`.
+    """
+
+    tasks: tuple[str, ...] = ()
+    preface: str = ""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a contrast, spelt out.
+
+    Attributes:
+        arm: Name of the arm.
+        context: Context that it is asked behind.
+        tasks: Tasks whose items are taken together.
+        preface: What stands before the questions.
+        weight: Its weight.
+    """
+
+    arm: str
+    context: str
+    tasks: tuple[str, ...]
+    preface: str
+    weight: float
+
+
+@dataclass(frozen=True)
 class Contrast:
     """A weighted sum of arms, of which a claim says that it is above 0, or as good as 0.
 
     Attributes:
         name: Short.
         meaning: In a sentence: what is taken from what, and why.
-        weights: Arm, or `arm@context`, -> weight.
+        weights: Arm, or `arm@context`, -> weight; `#part` behind either takes tasks and preface of that part.
         tasks: Tasks whose items are taken together.
         smallest_effect: Effect below which the claim is of no interest; the margin of an equivalence.
         claim: `above` 0, or `equal` to 0 within the margin.
@@ -46,6 +78,7 @@ class Contrast:
         kinds: Kinds of belief that it is about; empty for all.
         preface: Stands before the questions.
         levels: Factor -> level of the cells that it is about; empty for all.
+        parts: Name -> what terms that end in `#name` are asked.
     """
 
     name: str
@@ -59,6 +92,14 @@ class Contrast:
     kinds: tuple[str, ...] = ()
     preface: str = ""
     levels: Mapping[str, float | str] = field(default_factory=dict)
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    def term(self, name: str) -> Term:
+        """Spells out a key of the weights."""
+        place, _, part = name.partition("#")
+        arm, _, context = place.partition("@")
+        own = self.parts[part] if part else Part(preface=self.preface)
+        return Term(arm, context or "none", own.tasks or self.tasks, own.preface, self.weights[name])
 
 
 @dataclass(frozen=True)
