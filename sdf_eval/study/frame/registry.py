@@ -10,12 +10,9 @@ from sdf_eval.study.frame.study import Study
 
 NAMES = (
     "out_of_context",
-    "dose_response",
-    "backdoor_persistence",
-    "misaligned_persona",
-    "self_fulfilling",
 NAMES = (
     "out_of_context",
+    "context_vs_weights",
     "dose_response",
     "backdoor_persistence",
     "misaligned_persona",
