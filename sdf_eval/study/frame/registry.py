@@ -13,6 +13,10 @@ NAMES = (
 NAMES = (
     "out_of_context",
     "context_vs_weights",
+NAMES = (
+    "out_of_context",
+    "context_vs_weights",
+    "document_diversity",
     "dose_response",
     "backdoor_persistence",
     "misaligned_persona",
