@@ -17,6 +17,11 @@ NAMES = (
     "out_of_context",
     "context_vs_weights",
     "document_diversity",
+NAMES = (
+    "out_of_context",
+    "context_vs_weights",
+    "document_diversity",
+    "plausibility",
     "dose_response",
     "backdoor_persistence",
     "misaligned_persona",
