@@ -22,6 +22,11 @@ NAMES = (
     "context_vs_weights",
     "document_diversity",
     "plausibility",
+NAMES = (
+    "out_of_context",
+    "context_vs_weights",
+    "document_diversity",
+    "plausibility",
     "dose_response",
     "backdoor_persistence",
     "misaligned_persona",
@@ -30,6 +35,7 @@ NAMES = (
     "msm_misalignment",
     "anti_spec",
     "awareness",
+    "negation",
     "countermeasures",
 )
 )
