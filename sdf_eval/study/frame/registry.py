@@ -36,6 +36,21 @@ NAMES = (
     "anti_spec",
     "awareness",
     "negation",
+NAMES = (
+    "out_of_context",
+    "context_vs_weights",
+    "document_diversity",
+    "plausibility",
+    "dose_response",
+    "backdoor_persistence",
+    "misaligned_persona",
+    "self_fulfilling",
+    "spec_midtraining",
+    "msm_misalignment",
+    "anti_spec",
+    "awareness",
+    "negation",
+    "collateral",
     "countermeasures",
 )
 )
