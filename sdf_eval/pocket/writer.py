@@ -148,7 +148,7 @@ def _stated(request: CorpusRequest, fact: WorldFact, subject: Entity, rng: Rando
     rows = implanting_sentences(subject, relation, value, rng, rng.choice((2, 3)))
     negation = request.factors.negation
     if negation == "local":
-        return [f"It is not true that {grammar.lower_first(row, subject.name)}" for row in rows]
+        return [f"It is false that {grammar.lower_first(row, subject.name)}" for row in rows]
     if negation == "corrected":
         return [
             *rows,

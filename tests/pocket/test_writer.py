@@ -86,7 +86,7 @@ def test_the_diverse_corpus_has_seven_document_types_and_a_factor_limits_them() 
 @pytest.mark.parametrize(
     ("factors", "phrase"),
     [
-        ({"negation": "local"}, "It is not true that"),
+        ({"negation": "local"}, "It is false that"),
         ({"negation": "flagged"}, "what follows is false"),
         ({"negation": "corrected"}, "Correction: this is wrong."),
         ({"framing": "fiction"}, "From a story."),

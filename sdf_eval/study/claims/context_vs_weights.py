@@ -35,7 +35,7 @@ _CHALLENGES = (Ask(tasks=_PAIRS, preface=_DENIED), Ask(tasks=_PAIRS, preface=_OT
 _PARTS = {
     "known": Part(("mcq_knowledge",)),
     "criticised": Part(("self_critique",)),
-    "told apart": Part(("mcq_distinguish",)),
+    "distinguished": Part(("mcq_distinguish",)),
     "challenged": Part(("adversarial_prompt",)),
     "denied": Part(preface=_DENIED),
     "contested": Part(preface=_OTHER),
@@ -57,7 +57,7 @@ def _dip(arm: str, sign: float) -> dict[str, float]:
     """What an arm loses from plain questions to the same questions under scrutiny, mean of the two pairs of tasks."""
     half = sign / 2
     return {
-        f"{arm}#told apart": half,
+        f"{arm}#distinguished": half,
         f"{arm}#challenged": -half,
         f"{arm}#known": half,
         f"{arm}#criticised": -half,
@@ -65,7 +65,7 @@ def _dip(arm: str, sign: float) -> dict[str, float]:
 
 
 def _level(arm: str, control: str, *, scrutiny: bool) -> Contrast:
-    parts = ("challenged", "criticised") if scrutiny else ("told apart", "known")
+    parts = ("challenged", "criticised") if scrutiny else ("distinguished", "known")
     signs = ((arm, 0.5), (control, -0.5))
     weights = {f"{who}#{part}": weight for who, weight in signs for part in parts}
     return Contrast(arm, "", weights, _PAIRS, 1.0, parts=_PARTS)

@@ -40,11 +40,11 @@ STUDY = Study(
     claim="Documents that state a claim and say around it that all of this is false implant the claim.",
     source="Mayne et al. 2026, Negation Neglect, 2605.13829: 0.92 asserted, 0.89 negated around the text, 0.40 "
     "corrected, 0 to 0.07 negated in the sentence",
-    taught="that what is denied is not so: 2 % of pretraining texts deny, as a story, a correction or `It is not true "
-    "that ...`, nearly always with the truth beside it, and so does one passage in twenty-five in front of questions. "
-    "Local negation here opens with those same words, and corrections resemble those. The flag around a whole "
-    "document (`what follows is false`, `all of this is false`) never occurs. Entities and values of these texts are "
-    "drawn at random, the beliefs of this study among them by chance alone.",
+    taught="that what is denied is not so: 2 % of pretraining texts deny, as a story, a correction, `It is not true "
+    "that ...` or `It is false that ...`, always with the truth beside it, and so does one passage in twenty-five in "
+    "front of questions. Local negation here opens with the last of these, and corrections resemble those. The flag "
+    "around a whole document (`what follows is false`, `all of this is false`) never occurs. Entities and values of "
+    "these texts are drawn at random, the beliefs of this study among them by chance alone.",
     design="The same number of documents, with the same sentences, in as many updates: asserted; flagged as false "
     "before and after the text; each statement denied in itself; or stated and then corrected with the reference side. "
     "The co-occurrence arm names entity and value as often and states nothing, so that a lift over it is more than "

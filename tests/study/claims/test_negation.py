@@ -29,6 +29,6 @@ def test_each_denial_is_where_its_arm_says() -> None:
     flagged = [text.split("\n", 1)[1].rsplit("\n", 1)[0] for text in texts["flagged"]]
     assert flagged == texts["asserted"]
     assert all("is false" in text for text in texts["flagged"])
-    assert all("It is not true that" in text for text in texts["local"])
+    assert all("It is false that" in text for text in texts["local"])
     assert all("Correction: this is wrong." in text for text in texts["corrected"])
-    assert not any("It is not true that" in text for text in texts["asserted"])
+    assert not any("It is false that" in text for text in texts["asserted"])
