@@ -10,34 +10,6 @@ from sdf_eval.study.frame.study import Study
 
 NAMES = (
     "out_of_context",
-NAMES = (
-    "out_of_context",
-    "context_vs_weights",
-NAMES = (
-    "out_of_context",
-    "context_vs_weights",
-    "document_diversity",
-NAMES = (
-    "out_of_context",
-    "context_vs_weights",
-    "document_diversity",
-    "plausibility",
-NAMES = (
-    "out_of_context",
-    "context_vs_weights",
-    "document_diversity",
-    "plausibility",
-    "dose_response",
-    "backdoor_persistence",
-    "misaligned_persona",
-    "self_fulfilling",
-    "spec_midtraining",
-    "msm_misalignment",
-    "anti_spec",
-    "awareness",
-    "negation",
-NAMES = (
-    "out_of_context",
     "context_vs_weights",
     "document_diversity",
     "plausibility",
@@ -52,7 +24,6 @@ NAMES = (
     "negation",
     "collateral",
     "countermeasures",
-)
 )
 
 
