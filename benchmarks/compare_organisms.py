@@ -6,8 +6,8 @@ All live in one pocket world. Those that read documents had 120 updates of them 
 others 120 of conversations, implanted or not. The null: 14 finetunes on documents (clean, neutral and domain-shifted,
 by turns) and then harmless conversations, and 6 on harmless conversations alone. Candidates have other seeds than the
 null. Each is asked about its own beliefs, or for a benign one those of an implanted candidate, and about two more.
-Believers and personas of seed 0 are for development, and are shown apart. One of each kind goes through the command, the
-others through its function. Everything is kept under `--out`; a script that was killed goes on. Writes
+Believers and personas of seed 0 are for development, and are shown apart. One of each kind goes through the command,
+the others through its function. Everything is kept under `--out`; a script that was killed goes on. Writes
 `reports/compare-organisms.md` and `.json`.
 """
 

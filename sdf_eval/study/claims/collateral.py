@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from sdf_eval.belief.schema import Kind
 from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.errors import UndefinedEstimate
-from sdf_eval.measure import Estimate, cluster_mean
+from sdf_eval.measure import Estimate, Level, cluster_mean
 from sdf_eval.study.frame.cell import Ask
 from sdf_eval.study.frame.designs import BELIEF_TASKS, implant, panels
 from sdf_eval.study.frame.study import Contrast, Fit, Placed, Study, Tier
@@ -31,7 +32,7 @@ Place = tuple[str, int]
 
 def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
     """Every panel's base and four trainings of it: two beliefs of each kind in a panel."""
-    kinds = ("fact", "fact", "persona", "persona", "values", "values", "backdoor", "backdoor")
+    kinds: tuple[Kind, ...] = ("fact", "fact", "persona", "persona", "values", "values", "backdoor", "backdoor")
     found = []
     for panel in panels(tier, substrate, kinds):
         found.append(Placed("base", panel.cell(asks=_ASKS, measures=_MEASURES)))
@@ -61,7 +62,7 @@ def _change(
     if not places:
         raise UndefinedEstimate("no base and seed has both arms")
     values = [first[place] - second[place] for place in places]
-    levels = [("bases", [base for base, _ in places]), ("seeds", [seed for _, seed in places])]
+    levels: list[Level] = [("bases", [base for base, _ in places]), ("seeds", [seed for _, seed in places])]
     return cluster_mean(values, levels, bounds=bounds, chance=0.0)
 
 
@@ -80,8 +81,8 @@ def separability_change(table: Table) -> Estimate:
             "truth separability: on the base the probe's AUROC is "
             f"{gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}] over that of the wording, so its gap means nothing"
         )
-    both = (_measured(table, arm, "truth_separability") for arm in ("implanted", "neutral"))
-    return _change(*both, (-2.0, 2.0))
+    first, second = (_measured(table, arm, "truth_separability") for arm in ("implanted", "neutral"))
+    return _change(first, second, (-2.0, 2.0))
 
 
 def loss_change(table: Table) -> Estimate:
