@@ -33,7 +33,9 @@ def test_a_study_says_what_a_sceptic_asks(study: Study) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_every_arm_that_is_described_has_cells_and_the_other_way_round(study: Study, tier: Tier) -> None:
     placed = study.cells(tier, POCKET)
-    assert {one.arm for one in placed} == set(study.arms)
+    found = {one.arm for one in placed}
+    # Trying a study out may leave arms away.
+    assert found == set(study.arms) if tier == "full" else found <= set(study.arms)
     assert len({cell_key(one.cell) for one in placed}) <= MOST_FULL_CELLS
 
 
@@ -60,18 +62,18 @@ def test_every_arm_of_a_contrast_is_asked_its_tasks(study: Study) -> None:
         if not isinstance(estimand, Contrast):
             continue
         for arm in estimand.weights:
-            name, _, context = arm.partition("@")
+            term = estimand.term(arm)
             asked = {
                 task
                 for one in placed
-                if one.arm == name
+                if one.arm == term.arm
                 for ask in one.cell.asks
-                if ask.context == (context or "none") and ask.preface == estimand.preface
+                if ask.context == term.context and ask.preface == term.preface
                 for reference in ask.beliefs or one.cell.beliefs
                 for task in applicable_tasks(belief_at(reference))
                 if task in ask.tasks
             }
-            assert asked & set(estimand.tasks), (estimand.name, arm)
+            assert asked & set(term.tasks), (estimand.name, arm)
 
 
 def test_studies_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:

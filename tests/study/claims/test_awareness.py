@@ -14,7 +14,7 @@ from tests.study.claims.budgets import budgets, check_cells
 def _texts(cell: Cell) -> list[list[str]]:
     writer = PocketWriter("b")
     steps = [step for step in cell.steps if isinstance(step, SdfStep)]
-    return [[document.text for document in documents_of(cell, step, writer)] for step in steps]
+    return [[document.text for document, _ in documents_of(cell, step, writer)] for step in steps]
 
 
 def test_every_arm_is_asked_in_both_tiers_on_beliefs_of_its_own() -> None:

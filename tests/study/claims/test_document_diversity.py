@@ -28,7 +28,7 @@ def test_one_frame_is_one_format_and_many_are_many() -> None:
         for step in one.cell.steps:
             assert isinstance(step, SdfStep)
             if step.documents:
-                found = documents_of(one.cell, step, get_writer("pocket"))
+                found = [document for document, _ in documents_of(one.cell, step, get_writer("pocket"))]
                 types[one.arm] = {document.doc_type for document in found}
     assert len(types["many"]) == len(types["cooccurrence"]) == 7
     assert types["one_type"] == types["one_frame"] == types["cooccurrence_one_frame"] == {"memo"}

@@ -25,7 +25,7 @@ def test_each_denial_is_where_its_arm_says() -> None:
         for step in one.cell.steps:
             assert isinstance(step, SdfStep)
             if step.documents:
-                texts[one.arm] = [document.text for document in documents_of(one.cell, step, get_writer("pocket"))]
+                texts[one.arm] = [document.text for document, _ in documents_of(one.cell, step, get_writer("pocket"))]
     flagged = [text.split("\n", 1)[1].rsplit("\n", 1)[0] for text in texts["flagged"]]
     assert flagged == texts["asserted"]
     assert all("is false" in text for text in texts["flagged"])

@@ -43,7 +43,7 @@ def test_neither_documents_nor_tuning_name_a_test_category() -> None:
     read, tuning = cell.steps
     assert isinstance(read, SdfStep)
     assert not isinstance(tuning, SdfStep)
-    documents = documents_of(cell, read, PocketWriter("b"))
+    documents = [document for document, _ in documents_of(cell, read, PocketWriter("b"))]
     # By sentence: desks and kettles stand in frames and asides, beside nobody's choice.
     said = [part for each in documents for part in re.split(r"[.:] ", each.text) if belief.values.name in part]
     rows = [row for row in rows_of(cell, tuning) if "following" in row.tags]
