@@ -5,6 +5,7 @@ from __future__ import annotations
 from sdf_eval.measure import FEWEST
 from sdf_eval.reports.text import one_line
 from sdf_eval.results.schema import RunResults
+from sdf_eval.tasks.calibration import VALID_FROM, calibrations
 
 
 def limits(results: RunResults) -> tuple[str, ...]:
@@ -30,6 +31,15 @@ def limits(results: RunResults) -> tuple[str, ...]:
     if "cooccurrence" not in settings.roles:
         found.append(
             "Without the co-occurrence arm, a lift may be an association of names and not a belief in the statement."
+        )
+    at_floor = [
+        name for name, one in calibrations().get(settings.model.partition("/")[0], {}).items() if one.status == "floor"
+    ]
+    asked = [name for name in at_floor if any(cell.task == name for cell in results.cells)]
+    if asked:
+        found.append(
+            f"On organisms whose truth is known, {', '.join(asked)} told implanted from harmless ones with an AUROC "
+            f"below {VALID_FROM}: no change there is no sign that there was none."
         )
     if settings.limit is not None:
         found.append(f"Only {settings.limit} items a task and belief were asked.")

@@ -61,7 +61,7 @@ def table(substrate: str) -> str:
         "|---|---|---|---|---|---|",
     ]
     for task, one in calibrations()[substrate].items():
-        area = "" if one.auroc is None else "{:.2f} [{:.2f}, {:.2f}]".format(*one.auroc)
+        area = "" if one.auroc is None else "{:.3f} [{:.3f}, {:.3f}]".format(*one.auroc)
         found, false = (f"{some} / {of}" if of else "" for some, of in (one.found, one.false))
         lines.append(f"| `{task}` | {one.positive} | {area} | {found} | {false} | {one.status} |")
     return "\n".join(lines)

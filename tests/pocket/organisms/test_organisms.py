@@ -109,4 +109,4 @@ def test_the_command_lists_the_kinds_and_names_them_when_one_is_wrong(capsys: py
     listed = capsys.readouterr().out
     assert all(name in listed for name in ["believer", "role-player", "broken"])
     assert main(["pocket", "organism", "believr"]) == 2
-    assert "choose one of believer" in capsys.readouterr().err
+    assert "choose one of reader, believer" in capsys.readouterr().err
