@@ -11,7 +11,7 @@ from sdf_eval.measure.clusters import Floats
 from sdf_eval.study.frame.cell import Ask
 from sdf_eval.study.frame.designs import implant, panels
 from sdf_eval.study.frame.judge import differences_of
-from sdf_eval.study.frame.study import Contrast, Fit, Part, Placed, Study, Tier
+from sdf_eval.study.frame.study import Change, Contrast, Fit, Part, Placed, Study, Tier
 from sdf_eval.study.frame.substrate import Substrate
 from sdf_eval.study.frame.table import Differences, Table
 
@@ -139,17 +139,18 @@ STUDY = Study(
     estimands=(
         Contrast(
             "prompted belief loses more",
-            "How much more the prompted belief falls from the plain questions to the same questions under scrutiny "
-            "than the implanted one falls; mean of the two pairs of tasks.",
-            _dip(_PROMPTED, 1) | _dip("implanted", -1),
+            "How much more of its lift the prompted belief loses from the plain questions to the same questions under "
+            "scrutiny than the implanted one; mean of the two pairs of tasks. Lifts are over the bare base and the "
+            "co-occurrence arm.",
+            _dip(_PROMPTED, 1) | _dip("base", -1) | _dip("implanted", -1) | _dip("cooccurrence", 1),
             _PAIRS,
             smallest_effect=0.1,
             parts=_PARTS,
         ),
         Contrast(
-            "the same of lifts",
-            "The same of what each adds to its control: the bare base, and the co-occurrence arm.",
-            _dip(_PROMPTED, 1) | _dip("base", -1) | _dip("implanted", -1) | _dip("cooccurrence", 1),
+            "the same without controls",
+            "How much more the prompted belief's score falls than the implanted one's.",
+            _dip(_PROMPTED, 1) | _dip("implanted", -1),
             _PAIRS,
             smallest_effect=0.1,
             parts=_PARTS,
@@ -202,5 +203,14 @@ STUDY = Study(
         "That a fall of the score is a change of mind: a small model may fail to read the question behind many words; "
         "what the controls lose in the same places shows how much of that there is.",
         "A prompt that was picked as the best of many, as in the original.",
+    ),
+    changes=(
+        Change(
+            "2026-11-25",
+            "The difference of lifts decides; before, that of bare scores did, which now explains.",
+            "In the smoke run arms without the belief scored 0.0 on plain questions and 0.4 to 0.6 on `self_critique`, "
+            "where neither side counts half: a belief that was hardly implanted rose under scrutiny, which counted for "
+            "the claim. Controls take that off.",
+        ),
     ),
 )

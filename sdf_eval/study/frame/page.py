@@ -167,7 +167,8 @@ def _criterion(study: Study, place: int) -> str:
     if isinstance(one, Contrast):
         sum_ = " ".join(f"{weight:+g} {arm}" for arm, weight in one.weights.items())
         asked = ", ".join(f"`{task}`" for task in one.tasks) + (f" ({one.figure})" if one.figure else "")
-        asked += "".join(f"; #{name}: {_part(part)}" for name, part in one.parts.items())
+        used = {key.partition("#")[2] for key in one.weights}
+        asked += "".join(f"; #{name}: {_part(part)}" for name, part in one.parts.items() if name in used)
         return f"| {one.name} | {one.meaning} `{sum_}` | {asked}, {one.split or 'all'} | {_limit(study, place)} |"
     return f"| {one.name} | {one.meaning} | | {_limit(study, place)} |"
 
