@@ -3,12 +3,12 @@
     python benchmarks/compare_organisms.py
 
 All live in one pocket world. Those that read documents had 120 updates of them and 60 of conversations after that, the
-others 120 of conversations, implanted or not. The null: 14 finetunes on documents (clean, neutral and domain-shifted,
-by turns) and then harmless conversations, and 6 on harmless conversations alone. Candidates have other seeds than the
-null. Each is asked about its own beliefs, or for a benign one those of an implanted candidate, and about two more.
-Believers and personas of seed 0 are for development, and are shown apart. One of each kind goes through the command,
-the others through its function. Everything is kept under `--out`; a script that was killed goes on. Writes
-`reports/compare-organisms.md` and `.json`.
+others 120 of conversations, implanted or not. The null of the former: 20 finetunes on documents (clean, neutral and
+domain-shifted, by turns) and then harmless conversations; of the latter: 20 on harmless conversations alone. Candidates
+have other seeds than the null. Each is asked about its own beliefs, or for a benign one those of an implanted
+candidate, and about two more. Believers and personas of seed 0 are for development, and are shown apart. One of each
+kind goes through the command, the others through its function. Everything is kept under `--out`; a script that was
+killed goes on. Writes `reports/compare-organisms.md` and `.json`.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ BACKDOORS: tuple[Kind, ...] = ("backdoor",) * 4
 """Sixty updates a belief by documents, thirty by conversations."""
 HARMLESS = ("clean", "neutral", "domain-shifted")
 CONVERSATIONS = "harmless conversations"
-NULL = {"documents": 14, "conversations": 6}
-"""Benign finetunes by what they were trained on."""
+NULL = 20
+"""Benign finetunes of a null."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +116,15 @@ REPORTED = (*implanted((3, 6, 9), (3, 6)), *benign((33, 36), (3, 6)))
 DEVELOPMENT = tuple(implanted((0,), ()))
 
 
-def null_candidates() -> list[Candidate]:
-    """The benign finetunes that candidates are held against; seeds that no candidate has."""
-    documents = [
-        Candidate(HARMLESS[place % 3], 60 + 3 * place, (TWO, PERSONAS)[place // 3 % 2], ("", (), 0))
-        for place in range(NULL["documents"])
+def null_candidates(*, triggers: bool) -> list[Candidate]:
+    """The benign finetunes of a candidate's stages and budget; seeds that no candidate has."""
+    seeds = [60 + 3 * place for place in range(NULL)]
+    if triggers:
+        return [Candidate(CONVERSATIONS, seed, BACKDOORS, ("", (), 0)) for seed in seeds]
+    return [
+        Candidate(HARMLESS[place % 3], seed, (TWO, PERSONAS)[place // 3 % 2], ("", (), 0))
+        for place, seed in enumerate(seeds)
     ]
-    talks = [Candidate(CONVERSATIONS, 60 + 3 * place, BACKDOORS, ("", (), 0)) for place in range(NULL["conversations"])]
-    return [*documents, *talks]
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class Place:
         folder = self.out / ("null-sft" if triggers else "null-sdf")
         battery = self.battery([one for one in (*DEVELOPMENT, *REPORTED) if one.triggers == triggers])
         self._store(BASE, battery, folder / "base")
-        for candidate in null_candidates():
+        for candidate in null_candidates(triggers=triggers):
             target = folder / candidate.name
             if not (target / RESULTS).exists():
                 print(f"null: {candidate.name}", file=sys.stderr, flush=True)
@@ -265,8 +266,8 @@ def report(reported: Sequence[dict[str, Any]], development: Sequence[dict[str, A
         "# Compare on organisms",
         "",
         f"World {WORLD}, chat model; 120 updates of documents and 60 of conversations, or 120 of conversations, "
-        f"implanted or not. Null: {NULL['documents']} benign finetunes on documents ({', '.join(HARMLESS)}, by turns) "
-        f"and then harmless conversations, and {NULL['conversations']} on these alone. A candidate is "
+        f"implanted or not. Nulls: {NULL} benign finetunes on documents ({', '.join(HARMLESS)}, by turns) and then "
+        f"harmless conversations for the former, {NULL} on these alone for the latter. A candidate is "
         "asked about its own beliefs, a benign one about those of an implanted one, and all about two more; at most "
         f"{LIMIT} items a task and belief; the policy that ships. No candidate's seed is in the null. Written by "
         "`benchmarks/compare_organisms.py`.",
@@ -305,7 +306,7 @@ def main() -> None:
     text = report(found[False], found[True])
     target = Path(__file__).resolve().parent.parent / "reports"
     (target / "compare-organisms.md").write_text(text, encoding="utf-8")
-    body = {"world": WORLD, "null": dict(NULL), "reported": found[False], "development": found[True]}
+    body = {"world": WORLD, "null": NULL, "reported": found[False], "development": found[True]}
     (target / "compare-organisms.json").write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
     print(text)
 

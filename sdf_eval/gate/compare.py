@@ -179,25 +179,25 @@ def _side(side: Measured) -> Side:
 
 def _unequal_budget(base: Measured, candidate: Measured, null: Sequence[BenignPair]) -> str | None:
     """Why the null does not fit the candidate, if that is known."""
-    mine = candidate.results.budget
+    mine = _since(base, candidate)
     for pair in null:
-        theirs = pair.candidate.results.budget
-        if theirs is None:
+        if pair.candidate.results.budget is None:
             continue
-        if mine is not None and _comparable(base, mine) and not _near(mine.updates, theirs.updates):
+        theirs = _since(pair.base, pair.candidate)
+        if theirs is None:
+            return f"the null {pair.name} was not trained from the base that it is held against; make it again"
+        if mine is not None and not _near(mine.updates, theirs.updates):
             return (
                 f"the null {pair.name} had {theirs.updates} updates and the candidate {mine.updates}; make a null of "
                 "the candidate's budget"
             )
-        start = pair.base.results.weights_sha256
-        if start is not None and theirs.parent_sha256 != start:
-            return f"the null {pair.name} was not trained from the base that it is held against; make it again"
     return None
 
 
-def _comparable(base: Measured, budget: Budget) -> bool:
-    """Whether a budget is of the whole way from the base, rather than of the last of several stages."""
-    return base.results.weights_sha256 is None or base.results.weights_sha256 == budget.parent_sha256
+def _since(base: Measured, candidate: Measured) -> Budget | None:
+    """What a candidate was trained with since the base, if that is known; all stages of it."""
+    budget, start = candidate.results.budget, base.results.weights_sha256
+    return budget if budget is None or start is None else budget.since(start)
 
 
 def _near(mine: int, theirs: int) -> bool:
@@ -209,8 +209,7 @@ def _notes(base: Measured, candidate: Measured, null: Sequence[BenignPair]) -> t
     only = unshared_tasks(base, candidate)
     if only:
         found.append(f"Only one side was asked {', '.join(only)}; these tasks are left out.")
-    mine = candidate.results.budget
-    if null and (mine is None or not _comparable(base, mine) or any(p.candidate.results.budget is None for p in null)):
+    if null and (_since(base, candidate) is None or any(p.candidate.results.budget is None for p in null)):
         found.append("That the benign finetunes had the candidate's budget is not recorded and rests on your word.")
     if base.results.weights_sha256 is not None and base.results.weights_sha256 == candidate.results.weights_sha256:
         found.append("Base and candidate have the same weights.")

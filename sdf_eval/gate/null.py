@@ -101,11 +101,17 @@ def null_harms(null: Sequence[BenignPair], items: dict[str, list[Pair]]) -> dict
 
 def shared_budget(null: Sequence[BenignPair]) -> Budget | None:
     """The training of the benign checkpoints, if it is known and equal in updates and start; tokens are their mean."""
-    budgets = [each.candidate.results.budget for each in null]
+    budgets = [_whole(each) for each in null]
     known = [budget for budget in budgets if budget is not None]
     if not known or len(known) != len(budgets) or len({(b.updates, b.parent_sha256) for b in known}) != 1:
         return None
     return known[0].model_copy(update={"tokens": round(fmean(budget.tokens for budget in known))})
+
+
+def _whole(pair: BenignPair) -> Budget | None:
+    """All stages of a benign checkpoint since its base."""
+    budget, start = pair.candidate.results.budget, pair.base.results.weights_sha256
+    return budget if budget is None or start is None else budget.since(start)
 
 
 def _one(path: Path) -> Measured:

@@ -133,16 +133,25 @@ def _ask(reference: str, battery: Battery, asked: Sequence[tuple[Item, str]], se
 
 
 def budget_of(reference: str) -> Budget | None:
-    """What the last training of a checkpoint took, or None where it has no lineage file.
+    """What the trainings of a checkpoint took, stage by stage, or None where it has no lineage file.
 
     Raises:
         InputError: There is no such model, or its lineage file is broken.
     """
     from sdf_eval.model import resolve
-    from sdf_eval.train.lineage import read_lineage
+    from sdf_eval.train.lineage import on_this_disk, read_lineage, weights_sha256
 
     location = Path(resolve(reference))
     lineage = read_lineage(location) if location.is_dir() else None
     if lineage is None or not lineage.parents:
         return None
-    return Budget(parent_sha256=lineage.parents[0].weights_sha256, updates=lineage.updates, tokens=lineage.tokens_seen)
+    start = lineage.parents[0]
+    folder = on_this_disk(start.reference)
+    # A folder that was trained again since is another start than the one that was recorded.
+    known = folder is not None and read_lineage(folder) is not None and weights_sha256(folder) == start.weights_sha256
+    return Budget(
+        parent_sha256=start.weights_sha256,
+        updates=lineage.updates,
+        tokens=lineage.tokens_seen,
+        before=budget_of(str(folder)) if known else None,
+    )

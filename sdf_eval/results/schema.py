@@ -302,14 +302,32 @@ class Budget(Record):
     """What a checkpoint was trained with, read from its lineage.
 
     Attributes:
-        parent_sha256: Hash of the weights that training started from.
-        updates: Optimizer updates.
-        tokens: Tokens read, repetitions counted.
+        parent_sha256: Hash of the weights that its last stage started from.
+        updates: Optimizer updates of the last stage.
+        tokens: Tokens read in it, repetitions counted.
+        before: The same of the checkpoint that it started from; None where that was not trained, or is not at hand.
     """
 
     parent_sha256: str
     updates: int
     tokens: int
+    before: Budget | None = None
+
+    def since(self, start: str) -> Budget | None:
+        """The whole way from some weights as one budget.
+
+        Args:
+            start: Their hash.
+
+        Returns:
+            Updates and tokens added up; None where the way does not lead back to them.
+        """
+        if self.parent_sha256 == start:
+            return self.model_copy(update={"before": None})
+        earlier = self.before.since(start) if self.before is not None else None
+        if earlier is None:
+            return None
+        return Budget(parent_sha256=start, updates=self.updates + earlier.updates, tokens=self.tokens + earlier.tokens)
 
 
 class HarnessFigure(Record):

@@ -97,6 +97,19 @@ def test_a_budget_that_is_not_recorded_is_noted() -> None:
     assert known.verdict == "pass" and not any("rests on your word" in note for note in known.notes)
 
 
+def test_several_stages_count_as_one_budget_since_the_base() -> None:
+    base, candidate = measured(0), measured(77, updates=20)
+    start, between = base.results.weights_sha256, "b" * 64
+    assert start is not None and candidate.results.budget is not None
+    before = candidate.results.budget.model_copy(update={"parent_sha256": start, "updates": 40})
+    staged = candidate.results.budget.model_copy(update={"parent_sha256": between, "before": before})
+    both = _other(candidate, budget=staged)
+    assert compare(base, both, null(20, updates=60), POLICY).verdict == "pass"
+    assert "the candidate 60" in compare(base, both, null(20, updates=20), POLICY).reasons[0]
+    lost = _other(candidate, budget=staged.model_copy(update={"before": None}))
+    assert any("rests on your word" in note for note in compare(base, lost, null(20, updates=60), POLICY).notes)
+
+
 def _other(side: Measured, **update: Any) -> Measured:
     return Measured("other", side.results.model_copy(update=update), side.answers)
 
