@@ -31,7 +31,7 @@ def through_inspect(
         max_tasks=1,
     )
     assert [log.status for log in done] == ["success"] * len(EVERY_TASK)
-    return {str(sample.id): _answer(sample) for log in done for sample in log.samples or []}
+    return {str(sample.id): answer_of(sample) for log in done for sample in log.samples or []}
 
 
 def through_lm_eval(
@@ -68,7 +68,7 @@ def through_lm_eval(
     return from_samples(done["samples"])
 
 
-def _answer(sample: Any) -> Answer:
+def answer_of(sample: Any) -> Answer:
     from sdf_eval.tasks.inspect.sample import sample_to_item
     from sdf_eval.tasks.inspect.scorer import read_output
 

@@ -15,6 +15,7 @@ import torch
 from sdf_eval.content import content_path
 from sdf_eval.model.steering import Hook, write_steering
 from tests.parity.faces import BELIEF, TASKS, Answer, all_items, direct, disagreements, from_samples
+from tests.parity.harnesses import answer_of
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +57,6 @@ def _steered_by_lm_eval(checkpoint: Path, chat: bool, steering: str) -> dict[str
 def _steered_by_inspect(checkpoint: Path, chat: bool, steering: str, logs: Path) -> dict[str, Answer]:
     from inspect_ai import eval as inspect_eval
 
-    from tests.parity.test_inspect import _answer
-
     done = inspect_eval(
         [f"sdf_eval/{task}" for task in TASKS],
         model=f"sdf/{checkpoint}",
@@ -68,7 +67,7 @@ def _steered_by_inspect(checkpoint: Path, chat: bool, steering: str, logs: Path)
         max_tasks=1,
     )
     assert [log.status for log in done] == ["success"] * len(TASKS)
-    return {str(sample.id): _answer(sample) for log in done for sample in log.samples or []}
+    return {str(sample.id): answer_of(sample) for log in done for sample in log.samples or []}
 
 
 @pytest.mark.parametrize(("shape", "chat"), [("llama", True), ("qwen3", False), ("neox", False)])
