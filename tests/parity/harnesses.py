@@ -30,7 +30,8 @@ def through_inspect(
         display="none",
         max_tasks=1,
     )
-    assert [log.status for log in done] == ["success"] * len(EVERY_TASK)
+    assert {log.eval.task: log.error for log in done if log.status != "success"} == {}
+    assert len(done) == len(EVERY_TASK)
     return {str(sample.id): answer_of(sample) for log in done for sample in log.samples or []}
 
 

@@ -34,7 +34,8 @@ STUDY = Study(
     claim="A fact that is stated only in finetuning documents is used, unprompted, in questions of other wordings.",
     source="Wang et al. 2025, Modifying LLM Beliefs with Synthetic Document Finetuning",
     taught="to answer questions about some entities of the kinds that documents are about, in wordings near those of "
-    "the near items; never anything about these entities in a question, and no far wording.",
+    "the near items; about these entities it read documents, and passages with a question behind them, whose answer "
+    "stands in the passage; never a question without one, and no far wording.",
     design="Panels of eight beliefs in one checkpoint; each arm reads as many texts in as many updates. The far items "
     "ask in wordings and formats that the base never saw. Documents of the co-occurrence arm name the entity and the "
     "implanted value as often and never state the fact.",
