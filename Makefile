@@ -43,6 +43,7 @@ verify: $(STAMP)
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/calibration.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/scan.py
 	$(BIN)/python benchmarks/planted_triggers.py
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/compare_organisms.py
 	$(BIN)/python benchmarks/gate.py
 	$(BIN)/python benchmarks/coverage.py
 	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/kill_studies.py
