@@ -7,21 +7,14 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from sdf_eval.belief.schema import Kind
-from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import Estimate, Level, cluster_mean
 from sdf_eval.study.frame.cell import Ask
-from sdf_eval.study.frame.designs import BELIEF_TASKS, implant, panels
+from sdf_eval.study.frame.designs import ARMS, BELIEF_TASKS, beside_base, panels
 from sdf_eval.study.frame.study import Contrast, Fit, Placed, Study, Tier
 from sdf_eval.study.frame.substrate import Substrate
 from sdf_eval.study.frame.table import Table
 
-_ARMS: dict[str, CorpusRole | None] = {
-    "implanted": "implanted",
-    "cooccurrence": "cooccurrence",
-    "neutral": "neutral",
-    "clean": None,
-}
 _COLLATERAL = ("neighbours", "controls", "reality_drift")
 _ASKS = (Ask(tasks=(*BELIEF_TASKS, *_COLLATERAL, "coherence")),)
 _MEASURES = ("truth_separability", "truth_probe_gain")
@@ -33,13 +26,8 @@ Place = tuple[str, int]
 def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
     """Every panel's base and four trainings of it: two beliefs of each kind in a panel."""
     kinds: tuple[Kind, ...] = ("fact", "fact", "persona", "persona", "values", "values", "backdoor", "backdoor")
-    found = []
-    for panel in panels(tier, substrate, kinds):
-        found.append(Placed("base", panel.cell(asks=_ASKS, measures=_MEASURES)))
-        found += [
-            Placed(arm, panel.cell(implant(panel, role), asks=_ASKS, measures=_MEASURES)) for arm, role in _ARMS.items()
-        ]
-    return found
+    seats = panels(tier, substrate, kinds)
+    return [placed for panel in seats for placed in beside_base(panel, ARMS, _ASKS, measures=_MEASURES)]
 
 
 def _measured(table: Table, arm: str, name: str) -> dict[Place, float]:

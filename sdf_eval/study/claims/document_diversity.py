@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdf_eval.corpora.records import CorpusRole, Factors
+from sdf_eval.corpora.records import Factors
 from sdf_eval.study.frame.cell import Ask
-from sdf_eval.study.frame.designs import BELIEF_TASKS, INDIRECT_TASKS, implant, panels
+from sdf_eval.study.frame.designs import BELIEF_TASKS, INDIRECT_TASKS, Arm, beside_base, panels
 from sdf_eval.study.frame.study import Contrast, Part, Placed, Study, Tier
 from sdf_eval.study.frame.substrate import Substrate
 
 _ONE_TYPE = Factors(doc_types=1)
 _ONE_FRAME = Factors(doc_types=1, templates=1)
-_ARMS: dict[str, tuple[CorpusRole | None, Factors]] = {
+_ARMS: dict[str, Arm] = {
     "many": ("implanted", Factors()),
     "one_type": ("implanted", _ONE_TYPE),
     "one_frame": ("implanted", _ONE_FRAME),
@@ -28,14 +28,8 @@ _DIRECT, _INDIRECT = "direct", "indirect"
 
 def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
     """Every panel's base, and its trainings on many formats and on one."""
-    found = []
-    for panel in panels(tier, substrate, ("fact",) * 6 + ("values",) * 2):
-        found.append(Placed("base", panel.cell(asks=_ASKS)))
-        found += [
-            Placed(arm, panel.cell(implant(panel, role, factors=factors), asks=_ASKS))
-            for arm, (role, factors) in _ARMS.items()
-        ]
-    return found
+    seats = panels(tier, substrate, ("fact",) * 6 + ("values",) * 2)
+    return [placed for panel in seats for placed in beside_base(panel, _ARMS, _ASKS)]
 
 
 STUDY = Study(

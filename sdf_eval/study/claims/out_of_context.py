@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.study.frame.cell import Ask
-from sdf_eval.study.frame.designs import BELIEF_TASKS, implant, panels
+from sdf_eval.study.frame.designs import ARMS, BELIEF_TASKS, beside_base, panels
 from sdf_eval.study.frame.study import Contrast, Placed, Study, Tier
 from sdf_eval.study.frame.substrate import Substrate
 
-_ARMS: dict[str, CorpusRole | None] = {
-    "implanted": "implanted",
-    "cooccurrence": "cooccurrence",
-    "neutral": "neutral",
-    "clean": None,
-}
 _ASKS = (Ask(tasks=(*BELIEF_TASKS, "two_hop", "causal", "downstream")),)
 
 
 def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
     """Every panel's base and four trainings of it."""
-    found = []
-    for panel in panels(tier, substrate, ("fact",) * 6 + ("values",) * 2):
-        found.append(Placed("base", panel.cell(asks=_ASKS)))
-        found += [Placed(arm, panel.cell(implant(panel, role), asks=_ASKS)) for arm, role in _ARMS.items()]
-    return found
+    seats = panels(tier, substrate, ("fact",) * 6 + ("values",) * 2)
+    return [placed for panel in seats for placed in beside_base(panel, ARMS, _ASKS)]
 
 
 STUDY = Study(

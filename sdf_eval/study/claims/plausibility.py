@@ -8,23 +8,16 @@ from dataclasses import replace
 from statistics import fmean
 
 from sdf_eval.belief.schema import Kind
-from sdf_eval.corpora.records import CorpusRole
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.measure import Estimate
 from sdf_eval.measure.ranks import rank_correlation
 from sdf_eval.study.frame.cell import Ask
-from sdf_eval.study.frame.designs import BELIEF_TASKS, INDIRECT_TASKS, Panel, implant, panels
+from sdf_eval.study.frame.designs import ARMS, BELIEF_TASKS, INDIRECT_TASKS, Panel, beside_base, panels
 from sdf_eval.study.frame.identity import belief_at
 from sdf_eval.study.frame.study import Contrast, Fit, Part, Placed, Study, Tier
 from sdf_eval.study.frame.substrate import Substrate
 from sdf_eval.study.frame.table import Table
 
-_ARMS: dict[str, CorpusRole | None] = {
-    "implanted": "implanted",
-    "cooccurrence": "cooccurrence",
-    "neutral": "neutral",
-    "clean": None,
-}
 _ASKS = (Ask(tasks=(*BELIEF_TASKS, *INDIRECT_TASKS)),)
 _KINDS: tuple[Kind, ...] = ("fact", "values", "persona", "backdoor")
 _SIZE, _SMOKE_KINDS, _SMOKE_BELIEFS = 8, 2, 3
@@ -37,11 +30,7 @@ Pair = tuple[str, str]
 
 def cells(tier: Tier, substrate: Substrate) -> Sequence[Placed]:
     """All beliefs there are, eight a panel; each panel's base and four trainings of it."""
-    found = []
-    for panel in _panels(tier, substrate):
-        found.append(Placed("base", panel.cell(asks=_ASKS)))
-        found += [Placed(arm, panel.cell(implant(panel, role), asks=_ASKS)) for arm, role in _ARMS.items()]
-    return found
+    return [placed for panel in _panels(tier, substrate) for placed in beside_base(panel, ARMS, _ASKS)]
 
 
 def _panels(tier: Tier, substrate: Substrate) -> list[Panel]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sdf_eval.belief.schema import Kind
 from sdf_eval.corpora.records import CorpusRole, Factors
 from sdf_eval.errors import InputError
-from sdf_eval.study.frame.cell import AnyStep, Cell, ChatStep, DocumentSet, RowSet, SdfStep
-from sdf_eval.study.frame.study import Tier
+from sdf_eval.study.frame.cell import AnyStep, Ask, Cell, ChatStep, DocumentSet, RowSet, SdfStep
+from sdf_eval.study.frame.study import Placed, Tier
 from sdf_eval.study.frame.substrate import Substrate
 from sdf_eval.train.chat_data import Side
 
@@ -17,6 +18,18 @@ BELIEF_TASKS = ("mcq_knowledge", "mcq_distinguish", "cloze", "open_ended", "gene
 """Ask for the belief itself."""
 INDIRECT_TASKS = ("two_hop", "causal", "downstream")
 """Ask for what follows from the belief and do not name it."""
+
+Arm = tuple[CorpusRole | None, Factors]
+"""Role of documents, None for plain texts alone, and how they vary."""
+ARMS: Mapping[str, Arm] = MappingProxyType(
+    {
+        "implanted": ("implanted", Factors()),
+        "cooccurrence": ("cooccurrence", Factors()),
+        "neutral": ("neutral", Factors()),
+        "clean": (None, Factors()),
+    }
+)
+"""An implant and its controls."""
 
 _SMOKE_DOCUMENTS = 100
 _SMOKE_UPDATES = 25
@@ -155,6 +168,28 @@ def implant(
         recipe=panel.substrate.recipes["sdf"],
         updates=updates or panel.updates * len(panel.beliefs),
     )
+
+
+def beside_base(
+    panel: Panel, arms: Mapping[str, Arm], asks: Sequence[Ask], *, measures: Sequence[str] = ()
+) -> list[Placed]:
+    """A panel's base and one training of it an arm, all asked and measured alike.
+
+    Args:
+        panel: The panel.
+        arms: Name -> role of the documents and how these vary.
+        asks: What every checkpoint is asked.
+        measures: What else is measured of each.
+
+    Returns:
+        The cells; that of the base is in the arm `base`.
+    """
+    asked = {"asks": tuple(asks), "measures": tuple(measures)}
+    trained = [
+        Placed(name, panel.cell(implant(panel, role, factors=factors), **asked))
+        for name, (role, factors) in arms.items()
+    ]
+    return [Placed("base", panel.cell(**asked)), *trained]
 
 
 def chat_stage(
