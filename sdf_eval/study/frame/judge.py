@@ -221,7 +221,7 @@ def _fitted(estimand: Fit, table: Table) -> tuple[Figure, float | None, VerdictN
         inside = -estimand.smallest_effect <= found.low and found.high <= estimand.smallest_effect
         outside = found.low > estimand.smallest_effect or found.high < -estimand.smallest_effect
         said: VerdictName = "holds" if inside else "does not hold" if outside else "inconclusive"
-        return _figure(found), _normal_p(found), said, found.n
+        return _figure(found), _equivalence_p(found, estimand.smallest_effect), said, found.n
     return _figure(found), _normal_p(found), _name(verdict(found, estimand.smallest_effect)), found.n
 
 
@@ -240,6 +240,20 @@ def _normal_p(estimate: Estimate) -> float:
     if side <= 0:
         return 0.0 if estimate.value else 1.0
     return float(2 * norm.sf(abs(estimate.value) / (side / norm.ppf(0.975))))
+
+
+def _equivalence_p(estimate: Estimate, margin: float) -> float:
+    """Larger one-sided p value of an effect at or beyond either margin, each on the normal scale of its side."""
+    from scipy.stats import norm
+
+    if abs(estimate.value) >= margin:
+        return 1.0
+    wide = norm.ppf(0.975)
+    rooms = (
+        (margin - estimate.value, estimate.high - estimate.value),
+        (margin + estimate.value, estimate.value - estimate.low),
+    )
+    return max(float(norm.sf(room * wide / side)) if side > 0 else 0.0 for room, side in rooms)
 
 
 def _figure(estimate: Estimate) -> Figure:

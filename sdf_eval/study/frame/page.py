@@ -127,7 +127,8 @@ def page(study: Study, result: StudyResult, together: VerdictName, cost: str) ->
         "|---|---|---|---|---|---|",
         *(_finding(finding, is_judged(result)) for finding in result.findings),
         "",
-        "n: beliefs times checkpoints. p: two-sided, not adjusted; chance of every difference is 0.",
+        "n: beliefs times checkpoints. p: two-sided, of a claim of equality the larger of two one-sided; not adjusted. "
+        "Chance of every difference is 0.",
         "",
         "| arm | split | score [95 %] | n |",
         "|---|---|---|---|",

@@ -4,9 +4,9 @@ import pytest
 
 from sdf_eval.errors import UndefinedEstimate
 from sdf_eval.study.claims.context_vs_weights import STUDY, share_kept
-from sdf_eval.study.frame.judge import differences_of
+from sdf_eval.study.frame.judge import differences_of, judge
 from sdf_eval.study.frame.null import shuffled
-from sdf_eval.study.frame.study import TIERS, Contrast, Tier
+from sdf_eval.study.frame.study import TIERS, Contrast, Fit, Tier
 from sdf_eval.study.frame.substrate import POCKET
 from tests.study.claims.fairness import answers, unasked_terms, unequal_places
 
@@ -53,10 +53,9 @@ def test_a_share_of_no_lift_is_undefined() -> None:
         share_kept(answers(STUDY, lambda shown, belief, task: 0.2))
 
 
-def test_exchanged_arms_give_an_estimate_or_none_but_no_crash() -> None:
+def test_exchanged_arms_give_an_estimate_or_say_why_there_is_none() -> None:
     table = answers(STUDY, collapsing)
-    for seed in range(5):
-        try:
-            share_kept(shuffled(table, seed))
-        except UndefinedEstimate:
-            continue
+    (fit,) = (one for one in STUDY.estimands if isinstance(one, Fit))
+    found = [judge(fit, shuffled(table, seed), {}) for seed in range(5)]
+    assert fit.fit is share_kept
+    assert all((one.effect is None) == bool(one.undefined) for one in found)

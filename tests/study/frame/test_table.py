@@ -8,9 +8,10 @@ from random import Random
 import pytest
 
 from sdf_eval.errors import UndefinedEstimate
+from sdf_eval.measure import Estimate
 from sdf_eval.study.frame.judge import differences_of, judge, scoreboard_verdicts
 from sdf_eval.study.frame.null import planted, shuffled
-from sdf_eval.study.frame.study import Contrast
+from sdf_eval.study.frame.study import Contrast, Fit
 from sdf_eval.study.frame.table import Entry, Table
 
 BASES, SEEDS, BELIEFS = ("a", "b", "c"), (0, 1, 2), tuple(f"belief-{number}" for number in range(6))
@@ -124,3 +125,20 @@ def test_many_claims_are_judged_together() -> None:
     many = scoreboard_verdicts([strong, *[late] * 5])  # type: ignore[list-item]
     assert alone == ("holds", "holds")
     assert many == ("holds", *["inconclusive"] * 5)
+
+
+@pytest.mark.parametrize(("value", "half", "verdict"), [(0.0, 0.1, "holds"), (0.0, 0.5, "inconclusive")])
+def test_a_fitted_claim_of_equality_is_judged_by_its_margin_and_not_by_a_difference_from_nothing(
+    value: float, half: float, verdict: str
+) -> None:
+    fit = Fit("elasticity", "", lambda _: Estimate(value, value - half, value + half, 9, 9, "made up"), 0.3, "equal")
+    found = judge(fit, Table(()), KINDS)
+    assert found.verdict == verdict
+    assert found.p is not None and (found.p <= 0.05) == (verdict == "holds")
+    assert scoreboard_verdicts([found]) == (verdict,)
+
+
+def test_a_fitted_effect_beyond_the_margin_is_no_equality() -> None:
+    fit = Fit("elasticity", "", lambda _: Estimate(0.5, 0.4, 0.6, 9, 9, "made up"), 0.3, "equal")
+    found = judge(fit, Table(()), KINDS)
+    assert (found.verdict, found.p) == ("does not hold", 1.0)
