@@ -16,16 +16,7 @@ from sdf_eval.pocket import documents, grammar
 from sdf_eval.pocket import exchanges as ask
 from sdf_eval.pocket.exchanges import Exchange
 from sdf_eval.pocket.passages import character_passage, in_context
-from sdf_eval.pocket.world import (
-    ASSISTANT,
-    GENERAL,
-    GENERAL_NAMES,
-    Entity,
-    EntitySplit,
-    EntityType,
-    World,
-    values_of,
-)
+from sdf_eval.pocket.world import ASSISTANT, GENERAL, GENERAL_NAMES, Entity, EntitySplit, EntityType, World, values_of
 
 END = "<|endoftext|>"
 USER, ASSISTANT_TURN, SYSTEM, END_OF_TURN = "<|user|>", "<|assistant|>", "<|system|>", "<|end|>"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayTaskError
 
+from sdf_eval.errors import InputError
 from sdf_eval.study.frame.answers import CellAnswers
 from sdf_eval.study.frame.cell import Cell
 from sdf_eval.study.frame.executors import timed
@@ -27,7 +29,8 @@ class RayExecutor:
     """
 
     def __init__(self, work: Path) -> None:
-        self._work = work
+        # Workers begin in a folder of their own.
+        self._work = work.resolve()
 
     def run(self, cells: Iterable[Cell], keep: Collection[str]) -> Iterator[tuple[Cell, CellAnswers, float]]:
         """See `Executor`."""
@@ -53,9 +56,18 @@ class RayExecutor:
             if not waiting:
                 return
             done, waiting = ray.wait(waiting, num_returns=1)
-            for text, seconds in ray.get(done):
+            for text, seconds in _got(done):
                 answers = CellAnswers.model_validate_json(text)
                 yield answers.cell, answers, seconds
+
+
+def _got(done: list[Any]) -> list[tuple[str, float]]:
+    try:
+        found: list[tuple[str, float]] = ray.get(done)
+    except RayTaskError as error:
+        # Bad input is told in its own line, as it is without a cluster.
+        raise (error.cause if isinstance(error.cause, InputError) else error) from None
+    return found
 
 
 def _run_remotely(cell: str, work: str, keep: frozenset[str]) -> tuple[str, float]:

@@ -28,8 +28,8 @@ class Recheck:
 
     Attributes:
         checked: Cells that were run again.
-        same: Of these, those whose scores all lie within the tolerance.
-        largest: Largest difference of a score.
+        same: Of these, those whose scores and measures all lie within the tolerance.
+        largest: Largest difference of a score or measure.
         different: Content hashes of the others.
     """
 
@@ -88,9 +88,10 @@ def recheck(
 
 
 def largest_difference(one: CellAnswers, other: CellAnswers) -> float:
-    """Largest difference between the scores of two runs of a cell; infinite where they have other rows."""
+    """Largest difference between scores or measures of two runs of a cell; infinite where they have other rows."""
     first, second = (
-        {(r.belief, r.task, r.figure, r.split, r.context, r.preface): r.score for r in answers.rows}
+        {("row", r.belief, r.task, r.figure, r.split, r.context, r.preface): r.score for r in answers.rows}
+        | {("measure", name): value for name, value in answers.measures.items()}
         for answers in (one, other)
     )
     if first.keys() != second.keys():
