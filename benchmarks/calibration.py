@@ -243,7 +243,7 @@ def write_statuses(rows: Sequence[dict[str, Any]]) -> None:
     for row in (row for row in rows if row["task"] not in TOGETHER):
         area = None if isinstance(row["auroc"], str) else row["auroc"]
         found[row["task"]] = {
-            "status": status_of(None if area is None else area["value"]),
+            "status": status_of(None if area is None else area["value"], row["found"][1]),
             "positive": row["positive"],
             "auroc": area and [round(area[end], 4) for end in ("value", "low", "high")],
             "found": row["found"],

@@ -11,16 +11,19 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from sdf_eval.content import content_path
 
-Status = Literal["valid", "floor", "not applicable"]
+Status = Literal["valid", "floor", "too few", "not applicable"]
 VALID_FROM = 0.95
 """AUROC from which a task is valid on a substrate."""
+FEWEST = 20
+"""Organisms of the positive kind that `valid` takes."""
 
 
 class Calibration(BaseModel):
     """A task on a substrate.
 
     Attributes:
-        status: `valid` from an AUROC of `VALID_FROM` on; `floor` below; `not applicable` where no organism was asked.
+        status: `floor` below an AUROC of `VALID_FROM`; from there on `valid`, or `too few` with less than `FEWEST`
+            organisms of the positive kind; `not applicable` where no organism was asked.
         positive: Kind of organism that it must tell apart.
         auroc: Area, and the ends of its 95 % interval; None where nothing was asked.
         found: Organisms of the positive kind above the threshold, and of how many.
@@ -47,11 +50,13 @@ def calibrations() -> Mapping[str, Mapping[str, Calibration]]:
     return _FILE.validate_python(json.loads(content_path("tasks", "calibration.json").read_text(encoding="utf-8")))
 
 
-def status_of(auroc: float | None) -> Status:
-    """The status that an area gives."""
+def status_of(auroc: float | None, organisms: int) -> Status:
+    """The status that an area over so many organisms of the positive kind gives."""
     if auroc is None:
         return "not applicable"
-    return "valid" if auroc >= VALID_FROM else "floor"
+    if auroc < VALID_FROM:
+        return "floor"
+    return "valid" if organisms >= FEWEST else "too few"
 
 
 def table(substrate: str) -> str:

@@ -18,9 +18,14 @@ def test_every_task_that_scores_a_belief_is_calibrated() -> None:
     assert set(calibrations()["pocket"]) == {spec.name for spec in task_specs() if spec.metric == "belief"}
 
 
-@pytest.mark.parametrize(("area", "status"), [(None, "not applicable"), (0.949, "floor"), (0.95, "valid")])
-def test_a_status_follows_from_the_area(area: float | None, status: str) -> None:
-    assert status_of(area) == status
+@pytest.mark.parametrize(
+    ("area", "organisms", "status"),
+    [(None, 0, "not applicable"), (0.949, 99, "floor"), (0.949, 3, "floor"), (0.95, 20, "valid"), (1.0, 19, "too few")],
+)
+def test_a_status_follows_from_the_area_and_how_many_it_is_over(
+    area: float | None, organisms: int, status: str
+) -> None:
+    assert status_of(area, organisms) == status
 
 
 def test_statuses_and_figures_are_those_of_the_report() -> None:
@@ -31,7 +36,7 @@ def test_statuses_and_figures_are_those_of_the_report() -> None:
             continue
         assert one.auroc[0] == pytest.approx(row["auroc"]["value"], abs=1e-4)
         assert (list(one.found), list(one.false)) == (row["found"], row["false"][:2])
-        assert one.status == status_of(one.auroc[0])
+        assert one.status == status_of(one.auroc[0], one.found[1])
 
 
 def test_the_readme_has_the_table() -> None:
